@@ -83,8 +83,8 @@ ffmpeg-deps: .venv/.for-dev ## Install older ffmpeg programs
 
 ##@ Deploy
 
-package: .venv/.for-dev ## Build the functions' packages in dist/; then see docs/deploy.md
-	@$(BIN)/python -m infra.packaging.package
+package: .venv/.for-dev ## Build the functions' packages in dist/, with MODELS="…" if set; then see docs/deploy.md
+	@$(BIN)/python -m infra.packaging.package --models $(MODELS)
 
 .venv/.for-run: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh run

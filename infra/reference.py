@@ -34,6 +34,7 @@ TERRAFORM_SETTINGS = frozenset(
         "FIREBASE_API_KEY",
         "GOOGLE_CLOUD_PROJECT",
         "IDENTITY",
+        "PACKAGED_MODELS",
         "PUBLIC_URL",
         "TRUSTED_PROXIES",
     }

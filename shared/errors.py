@@ -91,6 +91,10 @@ class NotFound(Exception):
     """A required document or object does not exist."""
 
 
+class IndexMissing(Exception):
+    """The database has no index for a search by vectors of this size."""
+
+
 class RetryLater(Exception):
     """Another delivery holds the lease: this one is refused and comes again later."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -58,6 +58,14 @@ Rate = Annotated[
         "It must be a number and a unit of time such as 100/minute (second, minute, hour, day), or off",
     ),
 ]
+Prices = Annotated[
+    str,
+    _pattern_validator(
+        r"[^\s,=]+=[0-9]*\.?[0-9]+/([0-9]*\.?[0-9]+|min)",
+        "Each must be a model and its price, such as my-model=0.5/2 (million tokens in/out) or my-whisper=0.006/min",
+        separator=",",
+    ),
+]
 
 
 def _check_hosts(value: str) -> str:
@@ -83,3 +91,15 @@ def _is_host(text: str) -> bool:
 
 
 HostsAndPorts = Annotated[str, AfterValidator(_check_hosts)]
+
+
+def describe_allowed_values(schema: dict[str, Any]) -> str:
+    """Describe the values that a setting allows, from its JSON Schema, such as `a whole number greater than 0`."""
+    schema = next((option for option in schema.get("anyOf", ()) if option["type"] != "null"), schema)
+    if choices := schema.get("enum"):
+        *others, last = filter(None, choices)
+        return f"{', '.join(others)} or {last}"
+    kind = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}[schema["type"]]
+    limits = (("exclusiveMinimum", "greater than"), ("minimum", "of at least"), ("maximum", "at most"))
+    bounds = [f"{words} {schema[key]:g}" for key, words in limits if key in schema]
+    return " ".join(filter(None, (kind, " and ".join(bounds))))

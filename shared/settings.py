@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -17,10 +17,12 @@ from shared.setting_types import (
     Language,
     ModelName,
     Origins,
+    Prices,
     ProviderOrder,
     Rate,
     SourceOrder,
     Url,
+    describe_allowed_values,
 )
 
 PlaceName = Literal["embedded", "gcp"]
@@ -132,12 +134,35 @@ class Settings:
     ai_timeout_sec: float = Field(
         120, gt=0, description="How long to wait for an AI provider that sends nothing during a call, in seconds."
     )
-    openai_api_key: str = Field("", repr=False, description="API key for OpenAI or a compatible server.")
-    openai_base_url: str = Field(
-        "",
-        description="A server that implements OpenAI's chat completions with JSON Schema. Default: OpenAI's.",
+    openai_api_key: str = Field(
+        "", repr=False, description="API key for OPENAI_BASE_URL. It is sent to no other address."
     )
-    openai_model: str = Field("gpt-5.4-mini", description="OpenAI's model; it must accept images.")
+    openai_base_url: Url = Field(
+        "",
+        description="Address of a server that is compatible with OpenAI, usually ending in `/v1`. Default: OpenAI's.",
+    )
+    openai_model: str = Field("gpt-5.4-mini", description="Model for analyses and questions; it should accept images.")
+    openai_analyze_base_url: Url = Field("", description="Another server for analyses.")
+    openai_analyze_api_key: str = Field("", repr=False, description="API key for analyses.")
+    openai_analyze_model: str = Field("", description="Model for analyses. Default: OPENAI_MODEL.")
+    openai_transcribe_base_url: Url = Field("", description="Another server for speech.")
+    openai_transcribe_api_key: str = Field("", repr=False, description="API key for speech.")
+    openai_transcribe_model: str = Field(
+        "", description="Model for speech. Default: `gpt-transcribe` at OpenAI, `whisper-1` at a compatible server."
+    )
+    openai_embed_base_url: Url = Field("", description="Another server for embeddings.")
+    openai_embed_api_key: str = Field("", repr=False, description="API key for embeddings.")
+    openai_embed_model: str = Field("text-embedding-3-small", description="Model for embeddings.")
+    openai_embed_dimensions: int | None = Field(
+        None,
+        ge=1,
+        le=2048,
+        description="Length of the vectors to request, for models that support several. Default: 768 at OpenAI, the"
+        " model's own at a compatible server.",
+    )
+    openai_chat_base_url: Url = Field("", description="Another server for answers to questions.")
+    openai_chat_api_key: str = Field("", repr=False, description="API key for answers to questions.")
+    openai_chat_model: str = Field("", description="Model for answers to questions. Default: OPENAI_MODEL.")
     gemini_api_key: str = Field("", repr=False, description="API key for Gemini.")
     gemini_model: str = Field("gemini-3.5-flash-lite", description="Google's model; it must accept video.")
     google_gemini_base_url: str = Field("", description="Address of the Gemini API. Default: Google's.")
@@ -146,12 +171,6 @@ class Settings:
     )
     google_genai_api_version: str = Field("", description="Version of the Gemini API. Default: the SDK's.")
     google_cloud_location: str = Field("global", description="Vertex AI only: the region.")
-    openai_transcribe_model: str = Field(
-        "whisper-1", description="OpenAI's model for speech; it must return the times of words or segments."
-    )
-    openai_embed_model: str = Field(
-        "text-embedding-3-small", description="OpenAI's model for embeddings; it must support any number of dimensions."
-    )
     gemini_embed_model: str = Field(
         "gemini-embedding-001", description="Google's model for embeddings; it must support any number of dimensions."
     )
@@ -168,6 +187,11 @@ class Settings:
         description="The folder into which `clipwise models install` downloads models. Default: `models` in the data"
         " folder.",
     )
+    packaged_models: str = Field(
+        "",
+        description="`gcp` only: the local models in the functions' packages, separated by commas. Terraform and"
+        " `clipwise up --emulators` set this.",
+    )
     offline_embed_model: Literal["multilingual-e5-small", "hashing"] = Field(
         "multilingual-e5-small",
         description="How `offline` embeds transcripts and questions: by meaning with `multilingual-e5-small`, from the"
@@ -177,6 +201,11 @@ class Settings:
         0,
         ge=0,
         description="Most that one user's analyses may cost per calendar month (UTC), in US dollars; 0 = no limit.",
+    )
+    prices: Prices = Field(
+        "",
+        description="Your prices of models in US dollars, separated by commas: `MODEL=IN/OUT` per million tokens, or"
+        " `MODEL=PRICE/min` per minute of audio. Models of a compatible server are free unless they are listed here.",
     )
     sources: SourceOrder = Field(
         "auto",
@@ -193,6 +222,9 @@ class Settings:
     )
     apify_images_actor: str = Field(
         "hooli/google-images-scraper", description="Apify actor that searches Google Images."
+    )
+    apify_max_charge_usd: float = Field(
+        0.5, gt=0, description="Most that one run of an Apify actor may charge per event or result, in US dollars."
     )
     openverse_token: str = Field(
         "", repr=False, description="API token for Openverse; without one, its limits are lower."
@@ -287,21 +319,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         for found in error.errors():
             name, *rest = (str(part) for part in found["loc"])
             key = (PER_KIND_PREFIX + rest[0] if name == "ai_provider_kind" else name).upper()
-            sentence = found["msg"] if found["type"] == "shape" else f"It must be {_allowed_values(fields[name])}"
+            sentence = (
+                found["msg"] if found["type"] == "shape" else f"It must be {describe_allowed_values(fields[name])}"
+            )
             problems.append(f"{key}: {sentence} (got {environ.get(key)!r})")
         raise SettingsError(*problems) from None
-
-
-def _allowed_values(schema: dict[str, Any]) -> str:
-    """Describe the values that a setting allows, from its JSON Schema, such as `a whole number greater than 0`."""
-    schema = next((option for option in schema.get("anyOf", ()) if option["type"] != "null"), schema)
-    if choices := schema.get("enum"):
-        *others, last = filter(None, choices)
-        return f"{', '.join(others)} or {last}"
-    kind = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}[schema["type"]]
-    limits = (("exclusiveMinimum", "greater than"), ("minimum", "of at least"), ("maximum", "at most"))
-    bounds = [f"{words} {schema[key]:g}" for key, words in limits if key in schema]
-    return " ".join(filter(None, (kind, " and ".join(bounds))))
 
 
 @lru_cache(maxsize=1)

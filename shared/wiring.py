@@ -41,6 +41,12 @@ class Backoff(StrictModel):
 
 
 class Function(StrictModel):
+    """A row of the table.
+
+    Attributes:
+        models: Models that its package may contain, each with the memory in MB that it then needs.
+    """
+
     name: str
     does: str
     trigger: Trigger
@@ -56,6 +62,7 @@ class Function(StrictModel):
     deliveries: int = 1
     backoff_sec: Backoff | None = None
     secrets: list[str]
+    models: dict[str, int] = {}
 
 
 class Wiring(StrictModel):

@@ -20,12 +20,15 @@ resource "google_firestore_database" "this" {
 }
 
 resource "google_firestore_index" "this" {
-  for_each = {
-    for index in local.firestore.indexes : join(" ", [
-      index.collectionGroup,
-      join(",", [for field in index.fields : "${field.fieldPath}:${lower(try(field.order, field.arrayConfig, "vector"))}"]),
-    ]) => index
-  }
+  # A vector index holds vectors of one width only, so there is one for each width.
+  for_each = merge([
+    for dimension in local.embedding_dimensions : {
+      for index in local.firestore.indexes : join(" ", [
+        index.collectionGroup,
+        join(",", [for field in index.fields : "${field.fieldPath}:${lower(try(field.order, field.arrayConfig, dimension))}"]),
+      ]) => merge(index, { dimension = dimension })
+    }
+  ]...)
 
   project     = var.project_id
   database    = google_firestore_database.this.name
@@ -42,7 +45,7 @@ resource "google_firestore_index" "this" {
       dynamic "vector_config" {
         for_each = try([fields.value.vectorConfig], [])
         content {
-          dimension = vector_config.value.dimension
+          dimension = each.value.dimension
           flat {}
         }
       }

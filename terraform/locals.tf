@@ -5,10 +5,22 @@ locals {
   known     = jsondecode(file("${path.module}/settings.json"))
   firestore = jsondecode(file("${path.module}/../infra/firestore/firestore.indexes.json"))
 
+  # What `make package` says that packages with local models need.
+  needs_file = "${var.packages}/needs.json"
+  needs      = jsondecode(fileexists(local.needs_file) ? file(local.needs_file) : jsonencode({ memory_mb = {}, embedding_dimensions = [], models = [] }))
+
+  embedding_dimensions = setunion(
+    flatten([for index in local.firestore.indexes : [for field in index.fields : field.vectorConfig.dimension if can(field.vectorConfig)]]),
+    local.needs.embedding_dimensions,
+    var.embedding_dimensions,
+  )
+
   functions = {
-    for name, row in local.table.functions : name => merge(row, {
-      for key, value in try(var.functions[name], {}) : key => value if value != null
-    })
+    for name, row in local.table.functions : name => merge(
+      row,
+      { memory_mb = lookup(local.needs.memory_mb, name, row.memory_mb) },
+      { for key, value in try(var.functions[name], {}) : key => value if value != null },
+    )
   }
   http   = { for name, row in local.functions : name => row if try(row.trigger.http, false) }
   pushed = { for name, row in local.functions : name => row if !try(row.trigger.http, false) }
@@ -74,6 +86,7 @@ locals {
     PUBLIC_URL           = local.api_url
     IDENTITY             = "firebase"
     FIREBASE_API_KEY     = google_apikeys_key.app.key_string
+    PACKAGED_MODELS      = join(",", local.needs.models)
     # The balancer appends the client's address and its own.
     TRUSTED_PROXIES = var.load_balancer == null ? "1" : "2"
   }

@@ -107,6 +107,17 @@ variable "functions" {
   }
 }
 
+variable "embedding_dimensions" {
+  description = "Further widths of embeddings: Firestore finds only vectors for whose width there is an index. Those of the default models and of models in the packages are always there."
+  type        = set(number)
+  default     = []
+
+  validation {
+    condition     = alltrue([for width in var.embedding_dimensions : width >= 1 && width <= 2048 && floor(width) == width])
+    error_message = "Firestore's vectors have 1 to 2048 numbers."
+  }
+}
+
 variable "api_invokers" {
   description = "Who may reach the API at all; it asks everybody for a token of an account besides."
   type        = list(string)

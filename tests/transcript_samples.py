@@ -12,7 +12,7 @@ from shared.ai.provider import EmbeddingResult, Provider
 from shared.ai.usage import Meter
 from shared.chat.excerpts import split_windows
 from shared.chat.passages import PassageSource, embed_windows, store_passages
-from shared.models.video import Segment
+from shared.models.video import Segment, Word
 from shared.pipeline.job_storage import SEGMENTS
 from shared.platform.ports import Documents
 from tests.recipe_samples import no_tick
@@ -46,6 +46,22 @@ def segments(lines: Sequence[str]) -> list[Segment]:
     return said
 
 
+def recognized(lines: Sequence[str], words_a_segment: int = 7) -> list[Segment]:
+    """The same as a speech model returns it: in pieces that end anywhere, with the times of words."""
+    words: list[Word] = []
+    for line in segments(lines):
+        texts = line.text.split()
+        step = (line.end - line.start) / len(texts)
+        words += (
+            Word(start=line.start + at * step, end=line.start + (at + 1) * step, text=f" {text}")
+            for at, text in enumerate(texts)
+        )
+    runs = [words[at : at + words_a_segment] for at in range(0, len(words), words_a_segment)]
+    return [
+        Segment(start=run[0].start, end=run[-1].end, text="".join(word.text for word in run), words=run) for run in runs
+    ]
+
+
 def offline() -> Provider:
     return OfflineProvider(meter=Meter())
 
@@ -57,9 +73,10 @@ def told(
     lines: Sequence[str],
     embed: Callable[[list[str]], EmbeddingResult | None] = lambda texts: offline().embed(texts, "document", no_tick),
     language: str | None = None,
+    transcribe: Callable[[Sequence[str]], list[Segment]] = segments,
 ) -> None:
     """Store what is said in a video."""
-    made = split_windows(segments(lines))
+    made = split_windows(transcribe(lines))
     vectors = None
     if embed([made[0].text]):
         provider = SimpleNamespace(embed=lambda texts, purpose, tick: embed(list(texts)))

@@ -11,11 +11,10 @@ from typing import Any
 
 import yaml
 
-from shared.ai.gemini import client as gemini
-from shared.ai.openai import client as openai
+from shared.ai.service_models import price_list
 from shared.wiring import Function, wiring
 
-PRICES = {**gemini.PRICES.models, **openai.PRICES.models}
+PRICES = {**price_list("gemini").models, **price_list("openai").models}
 GB = 1e9
 GIB = 2**30
 # Processors that come with memory when none are named: Google's documentation of Cloud Run functions.

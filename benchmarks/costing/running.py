@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from starlette.testclient import TestClient
 
@@ -23,6 +24,7 @@ from infra.runtimes.embedded.workers import load_function
 from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.auto_replies import AutoReplyGemini, AutoReplyOpenAI
 from infra.stand_ins.server import RecordedRequest, StandInServer
+from shared.ai.openai import endpoint
 from shared.errors import RetryLater
 from shared.pipeline.stage_run import LeasedRun
 from shared.platform.embedded.bus import to_cloud_event
@@ -86,6 +88,8 @@ def count_job(
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="clipwise-cost-"))
         openai, gemini = stack.enter_context(AutoReplyOpenAI()), stack.enter_context(AutoReplyGemini(processing=0))
+        # Sent what the services themselves are sent, which is not what a compatible server gets.
+        stack.enter_context(patch.object(endpoint, "OPENAI_DOMAINS", ("127.0.0.1",)))
         chosen = stack.enter_context(
             environment(
                 CLIPWISE_DATA=f"{folder}/data",
@@ -117,7 +121,7 @@ def count_job(
 def told_apart(ledger: Ledger) -> Iterator[None]:
     """Count apart what runs write to tell how far they are: it follows the time that the work takes, not the work."""
     with ExitStack() as stack:
-        for name in ("tick", "_keep_lease"):
+        for name in ("tick", "_renew_lease"):
             real = getattr(LeasedRun, name)
 
             def telling(run: LeasedRun[Any], *args: Any, real: Any = real, **more: Any) -> None:
@@ -242,7 +246,9 @@ def talk_of(
         embeddings=seen["embeddings"],
         embedding_model=(chosen.gemini_embed_model if gemini else chosen.openai_embed_model) * bool(seen["embeddings"]),
         embedding_chars=seen["embedding_chars"],
-        heard_by=(chosen.gemini_model if gemini else chosen.openai_transcribe_model) if heard else "",
+        heard_by=(chosen.gemini_model if gemini else endpoint.endpoint_for("transcribe", chosen).model)
+        if heard
+        else "",
     )
 
 

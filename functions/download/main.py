@@ -1,7 +1,8 @@
 """Stage `download`: downloads a URL into the bucket that holds uploads.
 
 Triggered by: topic `video-requested`. Reads: the URL's server, or a downloader for its platform.
-Writes: `uploads/{job}/source`, `media/{job}/captions.json`. Triggers: `extract`, by the object being finalized.
+Writes: `uploads/{job}/source`, `media/{job}/captions.json`, the owner's month in `spending`.
+Triggers: `extract`, by the object being finalized.
 
 A public video that the provider reads from its link is not downloaded: this writes `media/{job}/extract.json` instead,
 and triggers `transcribe` by topic `audio-extracted`.
@@ -35,13 +36,16 @@ def download(event: CloudEvent) -> None:
 
 
 def download_video(run: StageRun) -> None:
+    from shared.ai.usage import spending_account
     from shared.sources.video.fetcher import fetch_video
 
     assert run.job.url is not None  # noqa: S101  # only jobs with a URL have this stage
     kind = kind_named(run.job.kind)
     if run.job.link_allowed and store_linked_video(run, run.job.url):
         return
-    fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, tick_within(run.tick, 0, 0.9))
+    account = spending_account(run.place.documents, run.job.owner, settings().monthly_budget_usd)
+    tick = tick_within(run.tick, 0, 0.9)
+    fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, tick, account)
     if fetched.captions:
         store_json(run.place.objects, run.job.id, CAPTIONS, fetched.captions.to_json())
 

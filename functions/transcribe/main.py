@@ -7,6 +7,7 @@ job, the owner's month in `spending`. Triggers: its own parts, then `analyze` or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import functions_framework
@@ -15,7 +16,7 @@ from cloudevents.http import CloudEvent
 from shared.error_codes.jobs import ProviderCode
 from shared.errors import PermanentError
 from shared.models.job import Job, Part, Usage
-from shared.models.video import Extraction, Segment, Transcript
+from shared.models.video import Extraction, Segment, TimeSpan, Transcript
 from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
 from shared.pipeline.job_storage import (
     CAPTIONS,
@@ -67,8 +68,11 @@ def transcribe_part(run: PartRun) -> None:
         part.usage = meter.usage
 
     run.add_result(record_usage)
-    provider = provider_for(kind_named(run.job.kind), settings(), meter)
-    transcript = transcribe_clip(provider, AudioClip(path, audio_part.end - audio_part.start), run.tick)
+    provider = provider_for(kind_named(run.job.kind), settings(), meter, "transcribe")
+    extraction = Extraction.read(load_json(place.objects, run.job.id, EXTRACTION))
+    silences = silences_within(extraction.silences, audio_part)
+    clip = AudioClip(path, audio_part.end - audio_part.start, silences)
+    transcript = transcribe_clip(provider, clip, run.tick)
 
     def record_outcome(part: Part) -> None:
         part.outcome = transcript.to_document()
@@ -76,12 +80,21 @@ def transcribe_part(run: PartRun) -> None:
     run.add_result(record_outcome)
 
 
+def silences_within(silences: Sequence[TimeSpan], part: TimeSpan) -> list[TimeSpan]:
+    """Return the silences of a part, in seconds from its start."""
+    return [
+        TimeSpan(start=max(silence.start, part.start) - part.start, end=min(silence.end, part.end) - part.start)
+        for silence in silences
+        if silence.start < part.end and silence.end > part.start
+    ]
+
+
 def transcribe_clip(provider: Provider, clip: AudioClip, tick: Tick) -> Transcript:
     """Return the transcript of a clip; one with a note instead of words if no provider can transcribe."""
     try:
         transcription = provider.transcribe(clip, tick)
     except PermanentError as error:
-        if error.code != ProviderCode.PROVIDER_CANNOT:
+        if error.code not in (ProviderCode.PROVIDER_CANNOT, ProviderCode.PROVIDER_MODEL_MISSING):
             raise
         return Transcript(gap="not_transcribed", notes=[f"The audio was not transcribed: {error.message}"])
     transcript = Transcript(

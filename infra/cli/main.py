@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import accounts, datasets, library, models
+from infra.cli import accounts, checks, datasets, library, models
 from infra.cli.options import LOCAL, Server, format_os_error, load_settings
 from infra.runtimes.process import bypass_proxies
 
@@ -36,6 +36,7 @@ KINDS = "recipe, reel, summary, transcript or metadata"
 FORMATS = "File format: md, html (recipe, reel, summary), jsonld (recipe), txt, srt, vtt (transcript) or json."
 
 app.add_typer(accounts.commands)
+app.add_typer(checks.commands)
 app.add_typer(library.commands)
 app.add_typer(datasets.commands, name="dataset")
 app.add_typer(models.commands, name="models")
@@ -288,52 +289,6 @@ def demo(
     from infra.cli.demo import run_demo
 
     sys.exit(run_demo(keep, open_browser))
-
-
-@app.command()
-def doctor(
-    project: Annotated[
-        str | None,
-        typer.Option(help="Check this Google Cloud project, or the emulators, instead of this machine."),
-    ] = None,
-    function: Annotated[
-        str | None, typer.Option(help="Check only the permissions of this function. Requires --project.")
-    ] = None,
-    online: Annotated[
-        bool, typer.Option("--online", help="Send a request to each AI service to verify your API keys.")
-    ] = False,
-    sources: Annotated[
-        bool, typer.Option("--sources", help="Check instead whether yt-dlp can read the video platforms from here.")
-    ] = False,
-    data: Annotated[Path | None, typer.Option(help="Data folder to check. Defaults to .clipwise.")] = None,
-    host: Annotated[str, typer.Option(help="Address to check.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to check.")] = 8080,
-    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-) -> None:
-    """Check this machine or a Google Cloud project for problems, with advice for each."""
-    from infra.cli.session import open_console
-    from infra.doctor.findings import print_findings
-    from infra.doctor.machine import check_machine
-    from shared.wiring import wiring
-
-    try:
-        from infra.doctor.project import check_project
-    except ModuleNotFoundError as error:
-        if project:
-            typer.echo(f"{error.name} is not installed. Run `pip install 'clipwise[gcp]'`.", err=True)
-            raise typer.Exit(2) from None
-    if function and (not project or function not in wiring().functions):
-        typer.echo(f"--function requires --project and must be one of: {', '.join(wiring().functions)}.", err=True)
-        raise typer.Exit(2)
-    if sources:
-        from infra.doctor.sources import check_sources
-
-        findings = check_sources(load_settings())
-    elif project:
-        findings = check_project(project, function)
-    else:
-        findings = check_machine(os.environ, data, host, port, online)
-    raise typer.Exit(print_findings(open_console(sys.stdout), findings, json))
 
 
 @app.command()

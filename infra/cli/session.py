@@ -211,18 +211,23 @@ class CliSession:
 
 
 def print_answer(session: CliSession, id: str, question: str, language: str | None) -> None:
-    """Print the answer while it arrives, then its citations; exits with code 1 if it is interrupted."""
-    done = False
+    """Print the answer while it arrives, then its citations; exits with code 1 if it is interrupted.
+
+    The text of a citation is omitted where the answer quotes it.
+    """
+    done, answer = False, ""
     for event in stream_answer(session, id, question, language):
         data = json.loads(event.data)
         match event.type:
             case "piece":
+                answer += data["text"]
                 session.out.print(Text(data["text"]), end="", soft_wrap=True)
             case "done":
                 done = True
                 session.out.print()
                 for citation in data["citations"]:
-                    session.out.print(format_citation(citation), soft_wrap=True)
+                    is_quoted = citation["quote"] in answer
+                    session.out.print(format_citation(citation, with_quote=not is_quoted), soft_wrap=True)
             case "error":
                 session.out.print()
                 raise ApiError(0, data["code"], data["detail"])
@@ -242,8 +247,8 @@ def stream_answer(session: CliSession, id: str, question: str, language: str | N
         yield from session.api.stream_answer({"video_id": id}, question, language)
 
 
-def format_citation(citation: dict[str, Any]) -> Text:
-    """Format a citation as `[1] Soup, 1:05–1:40: “Boil it.”`, with the link to the moment."""
+def format_citation(citation: dict[str, Any], with_quote: bool = True) -> Text:
+    """Format a citation as `[1] Soup, 1:05–1:40`, its text if `with_quote`, and the link to the moment."""
     times = f"{clock_time(citation['start'])}–{clock_time(citation['end'])}"
     quote = citation["quote"]
     if len(quote) > MAX_QUOTE_LENGTH:
@@ -251,6 +256,7 @@ def format_citation(citation: dict[str, Any]) -> Text:
     return Text.assemble(
         f"\n[{citation['number']}] ",
         (citation["title"] or citation["videoId"], "bold"),
-        f", {times}\n    “{quote}”\n    ",
+        f", {times}\n    ",
+        f"“{quote}”\n    " if with_quote else "",
         (citation["link"], "dim"),
     )

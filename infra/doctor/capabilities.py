@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.doctor.findings import Findings, good, note
-from shared.ai.fallback import PROVIDERS, configured_service, provider_order
+from shared.ai.fallback import PROVIDERS, configured_service
 from shared.ai.offline.sentence_model import sentence_model
-from shared.ai.offline.speech import SpeechModel, check_model_folder, speech_model
 from shared.ai.screen.ocr import can_read_cyrillic
+from shared.ai.speech_recognizer import find_speech_recognizer
 from shared.chat.search import CHAT_KIND
-from shared.errors import PermanentError
 from shared.settings import HASHING, Settings
-
-OFFLINE = "offline"
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ def capabilities(settings: Settings) -> Iterator[Capability]:
             "read on-screen text", "Latin script only", "for Cyrillic, run `clipwise models install screen-cyrillic`"
         )
     yield _search(settings)
-    writer = configured_service(CHAT_KIND, settings)
+    writer = configured_service(CHAT_KIND, settings, "chat")
     yield Capability("answer questions", writer or "quotations only", "" if writer else f"for answers, set {keys}")
 
 
@@ -73,7 +70,7 @@ def check_capabilities(settings: Settings) -> Findings:
 def _search(settings: Settings) -> Capability:
     """Return how transcripts are searched."""
     name = "search transcripts"
-    if service := configured_service(CHAT_KIND, settings):
+    if service := configured_service(CHAT_KIND, settings, "embed"):
         return Capability(name, f"by meaning, {service}")
     if settings.offline_embed_model == HASHING:
         return Capability(name, "by words", "for meaning, unset OFFLINE_EMBED_MODEL")
@@ -84,20 +81,10 @@ def _search(settings: Settings) -> Capability:
 
 def _speech_capability(settings: Settings, keys: str) -> Capability:
     name = "recognize speech"
-    for provider in provider_order("transcript", settings):
-        if provider != OFFLINE and PROVIDERS[provider].is_configured(settings):
-            return Capability(name, provider)
-        if provider == OFFLINE and (speech := speech_model(settings)) and _is_complete(speech):
-            if speech.languages == ["en"]:
-                advice = "for other languages, run `clipwise models install speech`"
-                return Capability(name, f"English only, {speech.name}", advice)
-            return Capability(name, speech.name)
-    return Capability(name, "", f"run `clipwise models install speech` or set {keys}")
-
-
-def _is_complete(speech: SpeechModel) -> bool:
-    try:
-        check_model_folder(speech.folder)
-    except PermanentError:
-        return False
-    return True
+    recognizer = find_speech_recognizer(settings)
+    if recognizer is None:
+        return Capability(name, "", f"run `clipwise models install speech` or set {keys}")
+    if recognizer.languages == ["en"]:
+        advice = "for other languages, run `clipwise models install speech`"
+        return Capability(name, f"English only, {recognizer.name}", advice)
+    return Capability(name, recognizer.name)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import get_args
 
 import httpx
 
 from infra.api_client import open_client
 from infra.doctor.findings import DoctorFinding, Findings, good, note, problem
 from shared.ai.fallback import PROVIDERS
+from shared.ai.openai.endpoint import endpoint_for, is_configured
+from shared.ai.provider import Task
 from shared.settings import Settings
 
 
@@ -35,20 +38,22 @@ class ApiKey:
 
 def read_keys(settings: Settings) -> Iterator[ApiKey]:
     """Yield the keys that are set."""
-    openai, gemini, apify = settings.openai_api_key, settings.gemini_api_key, settings.apify_token
-    bases = settings.openai_base_url, settings.google_gemini_base_url, settings.apify_base_url
-    if openai:
-        url = f"{(bases[0] or 'https://api.openai.com/v1').rstrip('/')}/models"
-        bearer = {"Authorization": f"Bearer {openai}"}
-        yield ApiKey("OPENAI_API_KEY", "OpenAI", r"sk-[\w-]{20,}", url, not bases[0], openai, bearer)
+    gemini, apify = settings.gemini_api_key, settings.apify_token
+    bases = settings.google_gemini_base_url, settings.apify_base_url
+    endpoints = [endpoint_for(task, settings) for task in get_args(Task) if is_configured(task, settings)]
+    for endpoint in {endpoint.key_setting: endpoint for endpoint in endpoints if endpoint.api_key}.values():
+        bearer = {"Authorization": f"Bearer {endpoint.api_key}"}
+        url, is_vendor = f"{endpoint.base_url}/models", endpoint.is_vendor
+        name = "OpenAI" if endpoint.key_setting == "OPENAI_API_KEY" else endpoint.key_setting
+        yield ApiKey(endpoint.key_setting, name, r"sk-[\w-]{20,}", url, is_vendor, endpoint.api_key, bearer)
     if gemini:
-        url = f"{(bases[1] or 'https://generativelanguage.googleapis.com').rstrip('/')}/v1beta/models?pageSize=1"
+        url = f"{(bases[0] or 'https://generativelanguage.googleapis.com').rstrip('/')}/v1beta/models?pageSize=1"
         headers = {"x-goog-api-key": gemini}
-        yield ApiKey("GEMINI_API_KEY", "Gemini", r"AIza[\w-]{35}|AQ\.[\w.-]{20,}", url, not bases[1], gemini, headers)
+        yield ApiKey("GEMINI_API_KEY", "Gemini", r"AIza[\w-]{35}|AQ\.[\w.-]{20,}", url, not bases[0], gemini, headers)
     if apify:
-        url = f"{(bases[2] or 'https://api.apify.com').rstrip('/')}/v2/users/me"
+        url = f"{(bases[1] or 'https://api.apify.com').rstrip('/')}/v2/users/me"
         bearer = {"Authorization": f"Bearer {apify}"}
-        yield ApiKey("APIFY_TOKEN", "Apify", r"apify_api_\w{20,}", url, not bases[2], apify, bearer)
+        yield ApiKey("APIFY_TOKEN", "Apify", r"apify_api_\w{20,}", url, not bases[1], apify, bearer)
 
 
 def check_keys(settings: Settings, online: bool) -> Findings:
@@ -56,7 +61,8 @@ def check_keys(settings: Settings, online: bool) -> Findings:
         yield check_format(key)
         if online:
             yield verify_key(key)
-    if not any(entry.is_configured(settings) for entry in PROVIDERS.values()):
+    tasks: tuple[Task, ...] = get_args(Task)
+    if not any(entry.is_configured(settings, task) for entry in PROVIDERS.values() for task in tasks):
         variables = " or ".join(entry.key_settings[0].upper() for entry in PROVIDERS.values() if entry.key_settings)
         yield note("AI", "no API key: videos are analyzed offline only", f"set {variables} to use an AI provider")
     for name, order in {"AI_PROVIDER": settings.ai_provider, **settings.ai_provider_kind}.items():
@@ -95,7 +101,7 @@ def check_providers(name: str, order: str, settings: Settings) -> Findings:
     """Report selected providers without a key."""
     for provider in order.split(","):
         entry = PROVIDERS.get(provider)
-        if entry and entry.key_settings and not entry.is_configured(settings):
+        if entry and entry.key_settings and not any(entry.is_configured(settings, task) for task in get_args(Task)):
             variable = name if name == "AI_PROVIDER" else f"AI_PROVIDER_{name.upper()}"
             advice = f"set {entry.key_settings[0].upper()}, or remove {provider} from {variable}"
             yield problem(variable, f"contains {provider}, which has no API key", advice)

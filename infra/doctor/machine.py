@@ -23,6 +23,7 @@ from infra.api_client import open_client
 from infra.doctor.capabilities import check_capabilities
 from infra.doctor.findings import Findings, good, note, problem
 from infra.doctor.keys import check_keys
+from infra.doctor.models import check_models
 from infra.runtimes.embedded.serve import DataFolderLocked, bind_socket, lock_data_folder
 from infra.runtimes.emulated.installation import FIRESTORE, PUBSUB, EmulatorsUnavailable, ensure_jar, ensure_java
 from shared.media.self_check import find_faults, library_versions
@@ -57,6 +58,7 @@ def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port
     yield from check_emulators()
     yield from check_browser()
     yield from check_keys(settings, online)
+    yield from check_models(settings, online)
     yield from check_speech(settings)
     yield from check_capabilities(settings)
 

@@ -6,17 +6,28 @@ did not change has the same package and is not deployed again.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import hashlib
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from infra.packaging.models import (
+    FOLDER,
+    UnusableModel,
+    choose_models,
+    copy_models,
+    model_extras,
+    models_for,
+    write_needs,
+)
+from shared.ai.catalogue import CatalogueModel
 from shared.wiring import wiring
 
 ROOT = Path(__file__).parents[2]
@@ -42,13 +53,18 @@ SERVED_SUFFIXES = (".css", ".html", ".js", ".mp4", ".svg", ".txt", ".webp")
 ENTRY_TEMPLATE = '''"""Where the function host looks for `{name}`."""
 
 import logging
-
+{environment}
 from functions.{name}.main import {name}
 from shared.logs import CloudFormatter, configure_logging
 
 configure_logging(CloudFormatter(), logging.INFO)
 
 __all__ = ["{name}"]
+'''
+MODELS_TEMPLATE = f'''import os
+from pathlib import Path
+
+os.environ.setdefault("MODELS_DIR", str(Path(__file__).with_name("{FOLDER}")))
 '''
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -64,14 +80,20 @@ class Package:
     size: int
 
 
-def package_all(out: Path) -> list[Package]:
-    """Stage and zip every function of the wiring table below `out`."""
-    return [build_package(name, out) for name in wiring().functions]
+def package_all(out: Path, models: Sequence[CatalogueModel] = ()) -> list[Package]:
+    """Stage and zip every function of the wiring table below `out`, with those of the models that it may contain."""
+    packages = [build_package(name, out, models) for name in wiring().functions]
+    write_needs(out, models)
+    return packages
 
 
-def build_package(name: str, out: Path) -> Package:
+def build_package(name: str, out: Path, models: Sequence[CatalogueModel] = ()) -> Package:
     folder = stage_sources(name, out)
-    (folder / "requirements.txt").write_text(export_requirements(name), encoding="utf-8")
+    own_models = models_for(name, models)
+    if copy_models(own_models, folder):
+        write_entry(name, folder, MODELS_TEMPLATE)
+    requirements = export_requirements(name, model_extras(own_models))
+    (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
     archive = zip_folder(folder, out)
     return Package(name, folder, archive, archive.stat().st_size)
 
@@ -84,8 +106,14 @@ def stage_sources(name: str, out: Path, excluded: frozenset[str] = EXCLUDED_MODU
         target = folder / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-    (folder / "main.py").write_text(ENTRY_TEMPLATE.format(name=name), encoding="utf-8")
+    write_entry(name, folder)
     return folder
+
+
+def write_entry(name: str, folder: Path, environment: str = "") -> None:
+    """Write the entry point; `environment` is code that precedes the imports of the function."""
+    entry = ENTRY_TEMPLATE.format(name=name, environment=environment)
+    (folder / "main.py").write_text(entry, encoding="utf-8")
 
 
 def source_files(name: str, excluded: frozenset[str] = EXCLUDED_MODULES) -> set[Path]:
@@ -166,9 +194,10 @@ def _package_files(path: Path) -> Iterator[Path]:
             yield folder / "__init__.py"
 
 
-def export_requirements(name: str) -> str:
-    """Return the locked versions, with hashes, of what the function and the cloud's adapters import."""
-    command = [uv_path(), "export", "--frozen", "--no-default-groups", "--extra", name, "--extra", "gcp"]
+def export_requirements(name: str, model_extras: Sequence[str] = ()) -> str:
+    """Return the locked versions, with hashes, of what the function, its models and the cloud's adapters import."""
+    command = [uv_path(), "export", "--frozen", "--no-default-groups"]
+    command += [f"--extra={extra}" for extra in (name, "gcp", *model_extras)]
     result = subprocess.run(
         [*command, "--no-emit-project", "--no-header", "--no-annotate", "--format", "requirements-txt"],
         cwd=ROOT,
@@ -201,7 +230,9 @@ def zip_folder(folder: Path, out: Path) -> Path:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     digest = hashlib.sha256()
     for path in files:
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").digest()
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + content)
     archive = out / f"{folder.name}-{digest.hexdigest()[:16]}.zip"
     for old in out.glob(f"{folder.name}-*.zip"):
         old.unlink()
@@ -210,10 +241,21 @@ def zip_folder(folder: Path, out: Path) -> Path:
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
-            bundle.writestr(entry, path.read_bytes())
+            with path.open("rb") as source, bundle.open(entry, "w") as target:
+                shutil.copyfileobj(source, target)
     return archive
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Builds the functions' packages in dist/.")
+    parser.add_argument("--models", nargs="*", default=[], help="local models that the packages contain")
+    try:
+        models = choose_models(parser.parse_args().models)
+    except UnusableModel as error:
+        parser.error(str(error))
+    for package in package_all(ROOT / "dist", models):
+        print(f"{package.archive.relative_to(ROOT)}  {package.size / 1000:.0f} kB")
+
+
 if __name__ == "__main__":
-    for built in package_all(ROOT / "dist"):
-        print(f"{built.archive.relative_to(ROOT)}  {built.size / 1000:.0f} kB")
+    main()

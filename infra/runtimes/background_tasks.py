@@ -17,11 +17,13 @@ from typing import Self
 from infra.runtimes.process import end_with_parent
 from shared.logs import PlainFormatter, configure_logging
 from shared.media.self_check import find_faults, library_versions
-from shared.platform.ports import Bus
+from shared.platform.ports import Bus, Documents
 from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 CHECK_SEC = 1.0
+REINDEX_MINUTES = 60
+"""Minutes between two looks whether passages have vectors of another model."""
 FIRST_PAUSE_SEC, LONGEST_PAUSE_SEC = 1.0, 30.0
 PeriodicTask = tuple[float, Callable[[], object]]
 """Minutes between two runs, and the function to run."""
@@ -34,6 +36,14 @@ def tick_tasks(bus: Bus) -> list[PeriodicTask]:
         for row in wiring().functions.values()
         if row.trigger.every_minutes
     ]
+
+
+def reindex_task(documents: Documents) -> PeriodicTask:
+    """Return the task that embeds stored passages again after a change of this machine's model."""
+    # Only where it is needed: the server itself never searches.
+    from shared.chat.reindex import reindex_in_background
+
+    return REINDEX_MINUTES, partial(reindex_in_background, documents)
 
 
 class Watchdog:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 
+PARAMETERS = {"maxItems", "maxTotalChargeUsd", "timeout", "waitForFinish"}
 TOKEN = "apify_api_0123456789abcdefghij"
 STARTED = "2026-11-01T12:00:00.000Z"
 END_STATUSES = ("SUCCEEDED", "FAILED", "TIMED-OUT", "ABORTED")
@@ -35,6 +36,7 @@ class ActorRun:
     run_input: dict[str, Any]
     statuses: deque[str]
     items: list[Any] = field(default_factory=list)
+    cost_usd: float = 0.0
 
     def next_status(self) -> str:
         return self.statuses.popleft() if len(self.statuses) > 1 else self.statuses[0]
@@ -48,6 +50,7 @@ class ApifyServer(StandInServer):
         statuses: Statuses of the runs that are started from now on.
         failing: Replies to use instead, once each, by route: `start`, `run`, `abort`, `items`, `record`.
         files: Content type and bytes of the stored files, by key.
+        cost_usd: What each run costs.
     """
 
     def __init__(self, item_source: ItemSource) -> None:
@@ -56,6 +59,7 @@ class ApifyServer(StandInServer):
         self.statuses: Sequence[str] = ("READY", "SUCCEEDED")
         self.failing: defaultdict[str, deque[Reply]] = defaultdict(deque)
         self.files: dict[str, tuple[str, bytes]] = {}
+        self.cost_usd = 0.0
         self._item_source = item_source
 
     def record_url(self, key: str) -> str:
@@ -97,14 +101,14 @@ class ApifyServer(StandInServer):
 
     def _start_run(self, actor: str, request: RecordedRequest) -> Reply:
         query = parse_qs(urlsplit(request.path).query)
-        self.problems += [f"unknown parameter {key}" for key in query.keys() - {"maxItems", "timeout", "waitForFinish"}]
+        self.problems += [f"unknown parameter {key}" for key in query.keys() - PARAMETERS]
         if request.headers.get("content-type", "").split(";")[0] != "application/json":
             return error_reply(400, "invalid-input")
         problems = input_problems(actor, request.json)
         if problems:
             self.problems += problems
             return error_reply(400, "invalid-input")
-        run = ActorRun(f"run{len(self.runs) + 1}", actor, request.json, deque(self.statuses))
+        run = ActorRun(f"run{len(self.runs) + 1}", actor, request.json, deque(self.statuses), cost_usd=self.cost_usd)
         run.items = self._item_source(self, actor, request.json)
         self.runs[run.id] = run
         return Reply({"data": _to_run_json(run)}, status=201)
@@ -189,6 +193,7 @@ def _to_run_json(run: ActorRun) -> dict[str, Any]:
         "defaultKeyValueStoreId": "store1",
         "defaultDatasetId": run.id,
         "defaultRequestQueueId": "queue1",
+        "usageTotalUsd": run.cost_usd,
     }
 
 

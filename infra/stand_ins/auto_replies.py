@@ -27,7 +27,7 @@ class AutoReplyOpenAI(AutoReplyServer, OpenAIServer):
             return openai_transcription(parse_multipart(request))
         if request.path == EMBEDDINGS:
             return openai_server.embedding_reply(request.json, word_hash_embedding)
-        return openai_chat_reply(request.json)
+        return openai_server.as_requested(openai_chat_reply(request.json), request)
 
 
 def openai_transcription(form: MultipartForm) -> Reply:

@@ -44,7 +44,7 @@ def strict_problems(schema: Any, at: str = "$", depth: int = 0) -> list[str]:
 
 CHAT = {
     "model", "messages", "response_format", "max_completion_tokens", "temperature", "seed", "store", "metadata", "n",
-    "reasoning_effort", "service_tier", "stop", "stream", "stream_options", "top_p", "user", "verbosity",
+    "max_tokens", "reasoning_effort", "service_tier", "stop", "stream", "stream_options", "top_p", "user", "verbosity",
 }  # fmt: skip
 ROLES = ("system", "developer", "user", "assistant")
 TRANSCRIPTION = {
@@ -64,8 +64,9 @@ def chat_problems(body: Any) -> list[str]:
     problems = [f"unknown parameter {name}" for name in body.keys() - CHAT]
     if not isinstance(body.get("model"), str) or not body["model"]:
         problems.append("model is missing")
-    if not isinstance(body.get("max_completion_tokens", 1), int):
-        problems.append("max_completion_tokens is no integer")
+    for limit in ("max_completion_tokens", "max_tokens"):
+        if not isinstance(body.get(limit, 1), int):
+            problems.append(f"{limit} is no integer")
     if not body.get("messages"):
         problems.append("messages are missing")
     for message in body.get("messages", []):

@@ -10,6 +10,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from infra.stand_ins.openai_requests import chat_problems, embedding_problems, transcription_problems
@@ -47,7 +48,22 @@ class OpenAIServer(StandInServer):
         if reply is None:
             self.problems.append("a request without a queued reply")
             return error_reply(400, "invalid_request_error", "unexpected")
+        return as_requested(reply, request)
+
+
+def as_requested(reply: Reply, request: RecordedRequest) -> Reply:
+    """Return a completion as a stream if the request is for one, in one piece."""
+    is_completion = isinstance(reply.value, dict) and reply.value.get("object") == "chat.completion"
+    if request.path != CHAT or not is_completion or not request.json.get("stream"):
         return reply
+    value = reply.value
+    chunks = [
+        stream_chunk({"index": 0, "delta": choice["message"], "finish_reason": choice["finish_reason"]})
+        for choice in value["choices"]
+    ]
+    events = [json.dumps(chunk) for chunk in [*chunks, stream_chunk(usage=value["usage"])]]
+    body = "".join(f"data: {event}\n\n" for event in [*events, "[DONE]"]).encode()
+    return replace(reply, value=body, headers=SSE)
 
 
 def completion(

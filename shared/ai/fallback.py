@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypeVar
 
-from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Provider, Transcription, Turn
+from shared.ai.openai.endpoint import is_configured as is_openai_configured
+from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Provider, Task, Transcription, Turn
 from shared.ai.usage import Meter
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
@@ -19,6 +20,8 @@ from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+SKIPPING_CODES = frozenset((ProviderCode.PROVIDER_MODEL_MISSING, ProviderCode.PROVIDER_TIMEOUT))
+"""Errors that no retry helps against, but another provider."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,19 @@ class ProviderEntry:
     Attributes:
         create: Creates the provider. Only then its module is imported.
         key_settings: Settings each of which configures the provider; the first is its API key. Empty: none is needed.
+        can_do: Whether the settings configure a task; by default, one of the key settings configures all of them.
         reads_links: Whether it reads a public video of YouTube from its link.
     """
 
     create: Callable[[Settings, Meter], Provider]
     key_settings: tuple[str, ...] = ()
+    can_do: Callable[[Task, Settings], bool] | None = None
     reads_links: bool = False
 
-    def is_configured(self, settings: Settings) -> bool:
-        """Return True if one of the key settings is set."""
+    def is_configured(self, settings: Settings, task: Task = "analyze") -> bool:
+        """Return True if the settings configure the task."""
+        if self.can_do:
+            return self.can_do(task, settings)
         return any(getattr(settings, name) for name in self.key_settings)
 
 
@@ -60,29 +67,33 @@ def _create_offline(settings: Settings, meter: Meter) -> Provider:
 
 PROVIDERS = {
     "gemini": ProviderEntry(_create_gemini, ("gemini_api_key", "google_genai_use_vertexai"), reads_links=True),
-    "openai": ProviderEntry(_create_openai, ("openai_api_key", "openai_base_url")),
+    "openai": ProviderEntry(_create_openai, ("openai_api_key", "openai_base_url"), is_openai_configured),
     "offline": ProviderEntry(_create_offline),
 }
 """All providers by name, in the order of AI_PROVIDER=auto; `shared.setting_types.PROVIDER_NAMES` has the same names."""
 
 
-def provider_for(kind: Kind, settings: Settings, meter: Meter) -> Provider:
-    """Return the provider for jobs of `kind`, with its fallbacks."""
-    return FallbackProvider(provider_order(kind.name, settings), settings, meter)
+def provider_for(kind: Kind, settings: Settings, meter: Meter, task: Task = "analyze") -> Provider:
+    """Return the provider for a task of jobs of `kind`, with its fallbacks."""
+    return FallbackProvider(provider_order(kind.name, settings, task), settings, meter)
 
 
-def provider_order(kind_name: str, settings: Settings) -> list[str]:
-    """Return the names of the providers for a kind, the preferred one first."""
+def provider_order(kind_name: str, settings: Settings, task: Task = "analyze") -> list[str]:
+    """Return the names of the providers for a task of a kind, the preferred one first.
+
+    Speech ends with this machine's model, whose words are better than none; for results this would hide an outage.
+    """
     configured = settings.ai_provider_kind.get(kind_name, settings.ai_provider)
     if configured != "auto":
         return configured.split(",")
-    return [name for name, entry in PROVIDERS.items() if entry.is_configured(settings)] or ["offline"]
+    services = [name for name, entry in PROVIDERS.items() if entry.is_configured(settings, task)]
+    return [*services, "offline"] if task == "transcribe" or not services else services
 
 
-def configured_service(kind_name: str, settings: Settings) -> str | None:
-    """Return the name of the first configured AI service for a kind; None if there is none."""
-    names = (name for name in provider_order(kind_name, settings) if name != "offline")
-    return next((name for name in names if PROVIDERS[name].is_configured(settings)), None)
+def configured_service(kind_name: str, settings: Settings, task: Task = "analyze") -> str | None:
+    """Return the name of the first configured AI service for a task of a kind; None if there is none."""
+    names = (name for name in provider_order(kind_name, settings, task) if name != "offline")
+    return next((name for name in names if PROVIDERS[name].is_configured(settings, task)), None)
 
 
 def can_read_link(kind: Kind, settings: Settings) -> bool:
@@ -94,7 +105,8 @@ def can_read_link(kind: Kind, settings: Settings) -> bool:
 class FallbackProvider:
     """Calls the providers of an order until one is available. The usage counts all calls and notes each fallback.
 
-    A provider that does not support the operation is skipped without a note.
+    A provider that does not support the operation is skipped without a note, and one whose model is missing or too slow
+    with a note.
     """
 
     def __init__(self, order: list[str], settings: Settings, meter: Meter) -> None:
@@ -128,7 +140,7 @@ class FallbackProvider:
         """Return the result of the first available provider.
 
         Raises TransientError if all providers that support the operation are down, PermanentError `provider_cannot` if
-        none supports it, and any other PermanentError at once.
+        none supports it, the error of SKIPPING_CODES if one was skipped, and any other PermanentError at once.
         """
         problem: TransientError | PermanentError | None = None
         for name in self._order:
@@ -141,9 +153,14 @@ class FallbackProvider:
                     break
                 self._meter.note(f"The provider {name} was not available ({error.code}).")
             except PermanentError as error:
-                if error.code != ProviderCode.PROVIDER_CANNOT:
+                if error.code in SKIPPING_CODES:
+                    log.warning("%s is skipped: %s", name, error.code)
+                    self._meter.note(f"The provider {name} was skipped: {error.message}")
+                    problem = error
+                elif error.code == ProviderCode.PROVIDER_CANNOT:
+                    problem = problem or error
+                else:
                     raise
-                problem = problem or error
         raise problem or AssertionError("an order has at least one provider")
 
 

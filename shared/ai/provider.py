@@ -9,14 +9,16 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
-from shared.ai.vectors import ANY_SIMILARITY, UNCALIBRATED, Calibration
+from shared.ai.vectors import ANY_SIMILARITY, UNCALIBRATED, Calibration, dot_product
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 from shared.models.job import Usage
-from shared.models.video import Segment
+from shared.models.video import Segment, TimeSpan
 from shared.progress import Tick
 
+Task = Literal["analyze", "transcribe", "embed", "chat"]
+"""What a provider does; the methods of `Provider` have these names."""
 MAX_CHAT_TOKENS = 4_000
 """Maximum number of tokens of an answer."""
 BYTES_PER_TOKEN = 4
@@ -37,10 +39,12 @@ class AudioClip:
 
     Attributes:
         path: FLAC, mono, 16 kHz.
+        silences: Silent passages, in seconds from its start.
     """
 
     path: Path
     duration_sec: float
+    silences: Sequence[TimeSpan] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class EmbeddingResult:
     `usage.provider` and `usage.model` name their model: vectors of different models cannot be compared.
 
     Attributes:
-        min_similarity: Cosine similarity, -1 to 1, from which a passage counts as relevant to a question.
+        min_similarity: Similarity from which a passage counts as relevant, before `threshold` adds to it what depends
+            on the question.
     """
 
     vectors: list[list[float]]
@@ -71,6 +76,11 @@ class EmbeddingResult:
     usage: Usage
     min_similarity: float = ANY_SIMILARITY
     calibration: Calibration = UNCALIBRATED
+
+    def threshold(self, number: int) -> float:
+        """Return the similarity, calibrated, from which a passage counts as relevant to a question of the result."""
+        nearness = dot_product(self.vectors[number], self.calibration.typical)
+        return self.min_similarity + self.calibration.typical_share * nearness
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,8 @@ def _clamp_segment(segment: Segment, start: float, duration_sec: float) -> Segme
     ]
     text = remove_controls(segment.text).strip()
     speaker = " ".join(remove_controls(segment.speaker or "").split())[:MAX_SPEAKER] or None
-    return Segment(start=start, end=end, text=text, words=words, speaker=speaker)
+    clamped = {"start": start, "end": end, "text": text, "words": words, "speaker": speaker}
+    return segment.model_copy(update=clamped)
 
 
 def _clamp_time(time: float, latest: float, earliest: float = 0.0) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from shared import clock
@@ -13,6 +12,7 @@ from shared.errors import PermanentError
 from shared.models.job import Usage
 from shared.platform.documents import compare_and_set
 from shared.platform.ports import Documents
+from shared.sources.spending import SpendingAccount
 
 SPENDING = "spending"
 """Collection of the costs per owner and month."""
@@ -31,30 +31,50 @@ class Price:
         minute: Per minute of audio.
     """
 
-    as_of: date
     tokens_in: float = 0
     tokens_out: float = 0
     audio_in: float | None = None
     minute: float = 0
 
 
+FREE = Price()
+
+
 @dataclass(frozen=True)
 class PriceList:
-    """The prices of a provider, by model."""
+    """The prices of a provider, by model.
+
+    Attributes:
+        unlisted_are_free: Whether a model without a price costs nothing, as on the operator's own server.
+    """
 
     provider: str
     models: Mapping[str, Price]
+    unlisted_are_free: bool = False
+
+    def price_of(self, model: str) -> Price | None:
+        """Return the price of a model; None if it is unknown. A dated snapshot costs as much as its model."""
+        price = self.models.get(model) or self.models.get(SNAPSHOT.sub("", model))
+        return FREE if price is None and self.unlisted_are_free else price
+
+    def dearest(self) -> Price:
+        """Return a price that none of the provider's models exceeds; raises ValueError without any model."""
+        prices = self.models.values()
+        return Price(
+            max(price.tokens_in for price in prices),
+            max(price.tokens_out for price in prices),
+            max(price.audio_in or price.tokens_in for price in prices),
+            max(price.minute for price in prices),
+        )
 
     def cost_usd(
         self, model: str, tokens_in: int, tokens_out: int, *, audio_tokens: int = 0, audio_sec: float = 0
-    ) -> float | None:
-        """Return the estimated cost; None for a model without a price. A dated snapshot costs as much as its model.
+    ) -> float:
+        """Return the estimated cost; for a model without a price, as much as the dearest one would cost.
 
         `audio_tokens` is the number of audio tokens among `tokens_in`.
         """
-        price = self.models.get(SNAPSHOT.sub("", model))
-        if price is None:
-            return None
+        price = self.price_of(model) or self.dearest()
         audio = min(audio_tokens, tokens_in)
         audio_price = price.tokens_in if price.audio_in is None else price.audio_in
         tokens = (tokens_in - audio) * price.tokens_in + audio * audio_price + tokens_out * price.tokens_out
@@ -95,15 +115,18 @@ class Meter:
         audio_tokens: int = 0,
         audio_sec: float = 0,
     ) -> None:
-        """Record a billed call. A model without a price counts as 0, with a note.
+        """Record a billed call. A model without a price counts as the dearest one, with a note.
 
         `audio_tokens` is the number of audio tokens among `tokens_in`, `audio_sec` the duration of the audio.
         """
         cost = prices.cost_usd(model, tokens_in, tokens_out, audio_tokens=audio_tokens, audio_sec=audio_sec)
-        self._add(prices.provider, model, tokens_in, tokens_out, audio_sec, cost or 0)
-        if cost is None:
-            self.note(f"The price of {model} is unknown; its calls are counted as free.")
-        else:
+        self._add(prices.provider, model, tokens_in, tokens_out, audio_sec, cost)
+        if prices.price_of(model) is None:
+            self.note(
+                f"The price of {model} is unknown; its calls count as those of the provider's dearest model."
+                " Set PRICES to change that."
+            )
+        if cost:
             self._book(cost)
 
     def count_local_audio(self, provider: str, model: str, audio_sec: float) -> None:
@@ -132,6 +155,31 @@ class Meter:
             self.usage = self.usage.model_copy(update={"notes": [*self.usage.notes, text]})
 
 
+@dataclass(frozen=True)
+class ServiceMeter:
+    """A meter as one service uses it, with its prices."""
+
+    meter: Meter
+    prices: PriceList
+
+    def allow(self, *expected_usd: float) -> None:
+        """Ask before a paid call; see `Meter`."""
+        self.meter.allow(*expected_usd)
+
+    def count(
+        self, model: str, tokens_in: int, tokens_out: int, *, audio_tokens: int = 0, audio_sec: float = 0
+    ) -> None:
+        """Record a billed call; see `Meter.count`."""
+        self.meter.count(self.prices, model, tokens_in, tokens_out, audio_tokens=audio_tokens, audio_sec=audio_sec)
+
+    def note(self, text: str) -> None:
+        self.meter.note(text)
+
+    def total(self, model: str, prompt_version: str | None = None, frames: int = 0) -> Usage:
+        """Return the usage of a result of the service; see `Meter.total`."""
+        return self.meter.total(self.prices.provider, model, prompt_version, frames)
+
+
 def meter_for(documents: Documents, owner: str, limit_usd: float, usage: Usage) -> Meter:
     """Return a meter that books to the owner's month and allows calls until the month's costs reach the limit."""
     return Meter(
@@ -139,6 +187,16 @@ def meter_for(documents: Documents, owner: str, limit_usd: float, usage: Usage) 
         allow=lambda expected_usd=0.0: check_budget(documents, owner, limit_usd, expected_usd),
         book=lambda cost: book_cost(documents, owner, cost),
     )
+
+
+def spending_account(documents: Documents, owner: str, limit_usd: float) -> SpendingAccount:
+    """Return the account of an owner for sources that are paid, such as Apify: the same month and limit."""
+
+    def book(cost_usd: float) -> None:
+        if cost_usd:
+            book_cost(documents, owner, cost_usd)
+
+    return SpendingAccount(lambda: check_budget(documents, owner, limit_usd), book)
 
 
 def check_budget(documents: Documents, owner: str, limit_usd: float, expected_usd: float = 0.0) -> None:

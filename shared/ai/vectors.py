@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from operator import mul
 
 from shared.errors import PermanentError, TransientError
+from shared.platform.ports import MAX_DIMENSIONS
 
 DIMENSIONS = 768
-"""Number of dimensions of the services' vectors, as in the vector index of the documents."""
+"""Number of dimensions that the services' vectors have, unless the settings or the model say otherwise."""
 MAX_TEXT_BYTES = 8_000
 """Limit of one text. A token has at least one byte, so OpenAI's limit of 8 192 tokens is never exceeded; Google's
 models truncate longer texts themselves."""
@@ -30,11 +31,15 @@ class Calibration:
         other_language: Added for a passage in another language than the question: at the same relevance, texts in two
             languages are less similar than texts in one.
         shared_words: Added for a passage with all words of the question; in proportion for some of them.
+        typical: The mean vector of many unrelated sentences: a question near to it is near to everything.
+        typical_share: Share of the question's similarity to `typical` that is added to the threshold, 0 to 1.
     """
 
     line_share: float = 0.0
     other_language: float = 0.0
     shared_words: float = 0.0
+    typical: Sequence[float] = ()
+    typical_share: float = 0.0
 
 
 UNCALIBRATED = Calibration()
@@ -62,25 +67,27 @@ def batches(texts: Sequence[str], max_texts: int, max_bytes: int) -> Iterator[li
         yield batch
 
 
-def normalize_vectors(
-    vectors: Sequence[Sequence[float]], expected: int, model: str, dimensions: int = DIMENSIONS
-) -> list[list[float]]:
-    """Return the vectors scaled to length 1.
+def normalize_vectors(vectors: Sequence[Sequence[float]], expected: int, model: str) -> list[list[float]]:
+    """Return the vectors scaled to length 1. All have the same number of dimensions.
 
     Raises:
-        PermanentError: `embedding_dimensions`: the model returns vectors of another size.
-        TransientError: `answer_invalid`: their number is not `expected`, or one has no direction.
+        PermanentError: `embedding_dimensions`: the vectors are too large to be stored.
+        TransientError: `answer_invalid`: their number is not `expected`, their sizes differ, or one has no direction.
     """
-    if len(vectors) != expected:
+    if len(vectors) != expected or len({len(vector) for vector in vectors}) > 1:
         raise invalid_vectors_error()
-    for vector in vectors:
-        if len(vector) != dimensions:
-            raise PermanentError(
-                "embedding_dimensions",
-                f"The model {model} returns vectors of {len(vector)} numbers instead of {dimensions}. "
-                "Choose another embedding model.",
-            )
+    if vectors and len(vectors[0]) > MAX_DIMENSIONS:
+        raise PermanentError(
+            "embedding_dimensions",
+            f"The model {model} returns vectors of {len(vectors[0])} numbers; {MAX_DIMENSIONS} is the maximum. "
+            "Set OPENAI_EMBED_DIMENSIONS if the model supports shorter ones, or choose another embedding model.",
+        )
     return [_normalize_vector(vector) for vector in vectors]
+
+
+def mean_vector(left: Sequence[float], right: Sequence[float]) -> list[float]:
+    """Return the mean of two vectors of length 1, scaled to length 1."""
+    return _normalize_vector([one + other for one, other in zip(left, right, strict=True)])
 
 
 def pack_vectors(vectors: Sequence[Sequence[float]]) -> str:
@@ -94,9 +101,13 @@ def packed_similarities(packed: str, vector: Sequence[float]) -> list[float]:
     return [cosine_similarity(numbers[at : at + size], vector) for at in range(0, len(numbers), size)]
 
 
-def cosine_similarity(left: Sequence[float], right: Sequence[float]) -> float:
+def dot_product(left: Sequence[float], right: Sequence[float]) -> float:
     product: float = sum(map(mul, left, right))
-    return product / (math.hypot(*left) * math.hypot(*right) or 1)
+    return product
+
+
+def cosine_similarity(left: Sequence[float], right: Sequence[float]) -> float:
+    return dot_product(left, right) / (math.hypot(*left) * math.hypot(*right) or 1)
 
 
 def threshold_for(model: str, thresholds: Mapping[str, float]) -> float:

@@ -26,6 +26,7 @@ GAP_SENTENCES: dict[TranscriptGap | None, str] = {
     None: "No transcript is available for this video.",
 }
 """Why there is no transcript. A video that was not transcribed may well contain speech."""
+RECOGNIZED = "The speech was recognized by the model {model}; words may be misheard."
 GAP_ADVICE: dict[TranscriptGap | None, str] = {
     "not_transcribed": "Run `clipwise models install speech`, set an AI key or add subtitles; then submit it again.",
     None: "Submit a video with speech or subtitles.",
@@ -52,6 +53,8 @@ class SpokenText(Model):
 def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
     text = "\n".join(segment.text for segment in transcript.segments)
     notes = transcript.notes or ([] if transcript.segments else [GAP_SENTENCES[transcript.gap]])
+    if transcript.model and transcript.segments:
+        notes = [*notes, RECOGNIZED.format(model=transcript.model)]
     return SpokenText(
         language=language_tag(transcript.language),
         source=transcript.source,

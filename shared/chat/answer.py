@@ -122,7 +122,7 @@ class AnswerStream:
 
     def _answer_events(self, tick: Tick) -> Iterator[CitationEvent | TextEvent]:
         question = self._question
-        order = provider_order(CHAT_KIND, settings())
+        order = provider_order(CHAT_KIND, settings(), "chat")
         provider_names = list(takewhile(lambda name: name != OFFLINE, order))
         phrases = answer_phrases(question.text, question.language)
         query_embeddings, embedding_error = embed_question(question.text, self._meter, tick)
@@ -135,6 +135,7 @@ class AnswerStream:
             query_embeddings,
             min_coverage,
             MAX_PASSAGES,
+            self._meter.note,
         )
         videos = read_videos(self._documents, {result.passage.video_id for result in results}, question.owner)
         titles = {id: video_title(job) or job.filename for id, job in videos.items()}
@@ -144,8 +145,8 @@ class AnswerStream:
             if (video := videos.get(result.passage.video_id))
         )
         if not matches:
-            if embedding_error:
-                # Embeddings might have found passages, so “no match” would be wrong.
+            if isinstance(embedding_error, TransientError):
+                # Embeddings may soon find passages, so “no match” would be wrong.
                 raise embedding_error
             is_searchable = has_passages(self._documents, question.owner, question.video_ids)
             yield TextEvent(phrases.no_match if is_searchable else phrases.no_transcript)

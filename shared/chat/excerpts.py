@@ -5,24 +5,22 @@ A window is long enough to be understood by itself and short enough for a precis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
+from shared.chat.sentences import MAX_LINE_CHARACTERS, ends_sentence, split_lines, split_segment
 from shared.media.speakers import attribute_texts
 from shared.models.chat import Citation, Passage, PassageLine, PassageOrigin
-from shared.models.video import Segment, Word
+from shared.models.video import Segment
 
 MIN_WINDOW_SEC, MAX_WINDOW_SEC = 30.0, 45.0
 """A window ends at the last end of a sentence between these, else at the last end of a segment before the second."""
 OVERLAP_SHARE = 1 / 3
-MAX_LINE_SEC = 15.0
-"""Longer segments are split if their words have timestamps."""
-MAX_WINDOW_CHARACTERS = 2_000
+MAX_WINDOW_CHARACTERS = MAX_LINE_CHARACTERS
 """Limit of a window with wrong timestamps; no speech is faster."""
 MAX_EXCERPT_SEC = 90.0
 """Maximum duration of an excerpt, so that a citation leads to a precise place."""
-SENTENCE_ENDS = tuple(".!?…。！？")
-CLOSING_MARKS = "\"'»”’)]"
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,8 @@ class Window:
 
 def split_windows(segments: Sequence[Segment], origin: PassageOrigin = "speech") -> list[Window]:
     """Return all text in windows, in order; each overlaps about a third of the previous one."""
-    lines = [line for segment in segments for line in split_segment(segment)]
+    # On-screen text has no sentences across its lines.
+    lines = split_lines(segments) if origin == "speech" else list(chain.from_iterable(map(split_segment, segments)))
     result: list[Window] = []
     first = 0
     while first < len(lines):
@@ -77,52 +76,6 @@ def start_of_next(lines: Sequence[PassageLine], first: int, after: int) -> int:
     start, end = lines[first].start, lines[after - 1].end
     within = [at for at in range(first + 1, after) if lines[at].start >= end - (end - start) * OVERLAP_SHARE]
     return next((at for at in within if ends_sentence(lines[at - 1].text)), within[0] if within else after)
-
-
-def ends_sentence(text: str) -> bool:
-    return text.rstrip(CLOSING_MARKS).endswith(SENTENCE_ENDS)
-
-
-def split_segment(segment: Segment) -> Iterator[PassageLine]:
-    """Yield the segment as lines with known times: a long segment is split at its words if they have timestamps."""
-    words = [word for word in segment.words if word.text.strip()]
-    if segment.end - segment.start <= MAX_LINE_SEC or len(words) < 2:
-        yield from split_text(segment)
-        return
-    run: list[Word] = []
-    for word in words:
-        if run and (word.end - run[0].start > MAX_LINE_SEC or ends_sentence(run[-1].text.strip())):
-            yield join_words(run, segment.speaker)
-            run = []
-        run.append(word)
-    yield join_words(run, segment.speaker)
-
-
-def join_words(run: Sequence[Word], speaker: str | None) -> PassageLine:
-    """Return a line of the words; words with leading spaces are joined without a separator."""
-    separator = "" if any(word.text[0].isspace() for word in run[1:]) else " "
-    text = " ".join(separator.join(word.text for word in run).split())
-    return PassageLine(start=run[0].start, end=run[-1].end, text=text, speaker=speaker)
-
-
-def split_text(segment: Segment) -> Iterator[PassageLine]:
-    """Yield one line, or several with the same times if the text is too long for a window."""
-
-    def line(text: str) -> PassageLine:
-        return PassageLine(start=segment.start, end=segment.end, text=text, speaker=segment.speaker)
-
-    remaining = " ".join(segment.text.split())
-    while len(remaining) > MAX_WINDOW_CHARACTERS:
-        at = remaining.rfind(" ", 0, MAX_WINDOW_CHARACTERS)
-        piece, remaining = (
-            (remaining[:at], remaining[at:])
-            if at > 0
-            else (remaining[:MAX_WINDOW_CHARACTERS], remaining[MAX_WINDOW_CHARACTERS:])
-        )
-        remaining = remaining.lstrip()
-        yield line(piece)
-    if remaining:
-        yield line(remaining)
 
 
 @dataclass(frozen=True)

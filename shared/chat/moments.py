@@ -12,9 +12,11 @@ from shared.chat.search import (
     QueryEmbedding,
     SearchResult,
     embed_question,
+    nearest_line,
     query_terms,
     rank_passages,
 )
+from shared.errors import TransientError
 from shared.models.chat import Passage, PassageLine, PassageOrigin
 from shared.models.job import Job
 from shared.models.video import Frame
@@ -53,13 +55,13 @@ def search_moments(
 ) -> list[Moment]:
     """Return the moments of the owner's videos that match, the best first, at most MAX_MOMENTS.
 
-    While the provider of embeddings is down, moments are found by words only; raises its TransientError if there are
-    none. Raises PermanentError as providers do.
+    Without embeddings of the provider, moments are found by words only. While it is down, raises its TransientError if
+    there are none.
     """
     embeddings, failure = embed_question(query, meter, tick)
-    results = sorted(_results(documents, owner, query, origins, embeddings), key=lambda result: -result.score)
+    results = sorted(_results(documents, owner, query, origins, embeddings, meter), key=lambda result: -result.score)
     distinct = list(_without_overlaps(results))[:MAX_MOMENTS]
-    if not distinct and failure:
+    if not distinct and isinstance(failure, TransientError):
         raise failure
     videos = read_videos(documents, (result.passage.video_id for result in distinct), owner)
     return [
@@ -75,13 +77,23 @@ def _results(
     query: str,
     origins: Sequence[PassageOrigin],
     embeddings: Sequence[QueryEmbedding],
+    meter: Meter,
 ) -> Iterator[SearchResult]:
     for collection, of_collection in COLLECTIONS.items():
         if not set(of_collection) & set(origins):
             continue
         within: list[Filter] = [("owner", "==", owner)]
         ranked = rank_passages(
-            documents, collection, within, owner, query, embeddings, MIN_COVERAGE, VIDEOS_PER_LIBRARY, MAX_MOMENTS
+            documents,
+            collection,
+            within,
+            owner,
+            query,
+            embeddings,
+            MIN_COVERAGE,
+            VIDEOS_PER_LIBRARY,
+            MAX_MOMENTS,
+            meter.note,
         )
         yield from (result for result in ranked if result.relevant and result.passage.origin in origins)
 
@@ -99,24 +111,8 @@ def _without_overlaps(results: Iterable[SearchResult]) -> Iterator[SearchResult]
 
 def _moment(video: Job, result: SearchResult, query: str) -> Moment:
     passage = result.passage
-    line = nearest_line(result, set(query_terms(query)))
+    line = passage.lines[nearest_line(passage.lines, query_terms(query), result.line_similarities)]
     frames = [*video.video.frames, *([video.video.thumbnail] if video.video.thumbnail else [])]
     frame = min(frames, key=lambda frame: abs(frame.time - line.start), default=None)
     words = [word for word in dict.fromkeys(query.split()) if set(terms(word)) & set(passage.words)]
     return Moment(video, line, passage, words, frame)
-
-
-def nearest_line(result: SearchResult, query_words: set[str]) -> PassageLine:
-    """Return the line nearest to the search.
-
-    A line that contains every word of the search comes before all others. Then the nearest in meaning counts, where
-    lines have vectors, else the one with most words of the search.
-    """
-    lines = result.passage.lines
-    words_by_line = [len(query_words & set(terms(line.text))) for line in lines]
-    similarities = result.line_similarities if max(result.line_similarities, default=0) > 0 else words_by_line
-
-    def nearness(at: int) -> tuple[bool, float]:
-        return 0 < words_by_line[at] == len(query_words), similarities[at]
-
-    return lines[max(range(len(lines)), key=nearness)]

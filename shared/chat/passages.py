@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from shared.ai.offline.language.lexicon import detect_language
 from shared.ai.offline.terms import terms
 from shared.ai.provider import Provider
 from shared.ai.usage import Meter, meter_for
-from shared.ai.vectors import pack_vectors
+from shared.ai.vectors import mean_vector, pack_vectors
 from shared.chat.excerpts import Window, split_windows
 from shared.chat.search import embedding_provider
 from shared.errors import PermanentError, TransientError
@@ -92,16 +93,29 @@ class PassageVectors:
 
 
 def embed_windows(provider: Provider, windows: Sequence[Window], tick: Tick) -> PassageVectors:
-    """Embed windows, and their lines if the model needs them; each distinct line once. Raises as `Provider.embed`."""
+    """Embed windows, and their lines if the model needs them; each distinct text once. Raises as `Provider.embed`.
+
+    A line's vector is the mean of two: of the line alone, and with the line before it, which says what it is about.
+    """
     texts = [window.text for window in windows]
     result = provider.embed(texts, "document", tick_within(tick, 0, PASSAGES_SHARE))
     lines = None
     if result.calibration.line_share:
-        line_texts = list(dict.fromkeys(line.text for window in windows for line in window.lines))
-        line_result = provider.embed(line_texts, "document", tick_within(tick, PASSAGES_SHARE, 1))
-        vectors = dict(zip(line_texts, line_result.vectors, strict=True))
-        lines = [pack_vectors([vectors[line.text] for line in window.lines]) for window in windows]
+        texts_by_line = [line_texts(window) for window in windows]
+        distinct = list(dict.fromkeys(chain.from_iterable(chain.from_iterable(texts_by_line))))
+        line_result = provider.embed(distinct, "document", tick_within(tick, PASSAGES_SHARE, 1))
+        vectors = dict(zip(distinct, line_result.vectors, strict=True))
+        lines = [
+            pack_vectors([mean_vector(vectors[alone], vectors[in_context]) for alone, in_context in of_window])
+            for of_window in texts_by_line
+        ]
     return PassageVectors(str(result.usage.model), result.vectors, lines)
+
+
+def line_texts(window: Window) -> list[tuple[str, str]]:
+    """Return the text of each line, and the text with the line before it in the window."""
+    texts = [line.text for line in window.lines]
+    return [(after, f"{before} {after}".strip()) for before, after in zip(["", *texts], texts, strict=False)]
 
 
 def store_passages(

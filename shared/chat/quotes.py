@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.ai.offline.embedding import embed
 from shared.ai.offline.language.lexicon import detect_language
-from shared.ai.offline.terms import terms
-from shared.ai.vectors import DIMENSIONS, cosine_similarity
-from shared.chat.excerpts import Excerpt, ends_sentence
+from shared.chat.excerpts import Excerpt
 from shared.chat.history import clock_time
-from shared.chat.search import SearchResult
+from shared.chat.search import SearchResult, nearest_line, query_terms
+from shared.chat.sentences import ends_sentence
 from shared.languages import primary_language
 from shared.models.chat import Citation, PassageLine
 
@@ -30,37 +28,26 @@ def line_key(video_id: str, line: PassageLine) -> LineKey:
 
 
 def similarities_by_line(results: Iterable[SearchResult]) -> dict[LineKey, float]:
-    """Return the similarity of each line with the question, where the results have it."""
-    return {
-        line_key(result.passage.video_id, line): similarity
-        for result in results
-        for line, similarity in zip(result.passage.lines, result.line_similarities, strict=False)
-    }
+    """Return the similarity of each line with the question, where the results have it; the best of several."""
+    similarities: dict[LineKey, float] = {}
+    for result in results:
+        for line, similarity in zip(result.passage.lines, result.line_similarities, strict=False):
+            key = line_key(result.passage.video_id, line)
+            similarities[key] = max(similarity, similarities.get(key, similarity))
+    return similarities
 
 
 def quote_excerpts(question: str, excerpts: Sequence[Excerpt], similarities: Mapping[LineKey, float]) -> list[Excerpt]:
     """Return at most MAX_QUOTES excerpts, each cut to the sentence nearest to the question and its neighbours.
 
     Excerpts whose lines have similarities come in the order of their nearest lines, the others in their own order.
-    Since texts in one language are more similar, a source in the language of the question comes before an equal one.
     """
-    nearest = [nearest_line(question, excerpt, similarities) for excerpt in excerpts]
-    quoted = sorted(zip(excerpts, nearest, strict=True), key=lambda pair: -pair[1][1])[:MAX_QUOTES]
-    return [Excerpt(surround_line(excerpt.lines, at), excerpt.video_id) for excerpt, (at, _) in quoted]
-
-
-def nearest_line(question: str, excerpt: Excerpt, similarities: Mapping[LineKey, float]) -> tuple[int, float]:
-    """Return the index of the line nearest to the question, and its similarity if it is known, else 0."""
-    known = [similarities.get(line_key(excerpt.video_id, line), 0.0) for line in excerpt.lines]
-    if any(known):
-        return max(enumerate(known), key=lambda pair: pair[1])
-    question_terms, question_vector = set(terms(question)), embed(question, DIMENSIONS)
-
-    def nearness(at: int) -> tuple[int, float]:
-        text = excerpt.lines[at].text
-        return len(question_terms & set(terms(text))), cosine_similarity(question_vector, embed(text, DIMENSIONS))
-
-    return max(range(len(excerpt.lines)), key=nearness), 0.0
+    quotes = []
+    for excerpt in excerpts:
+        known = [similarities.get(line_key(excerpt.video_id, line), 0.0) for line in excerpt.lines]
+        at = nearest_line(excerpt.lines, query_terms(question), known)
+        quotes.append((known[at], Excerpt(surround_line(excerpt.lines, at), excerpt.video_id)))
+    return [excerpt for _, excerpt in sorted(quotes, key=lambda quote: -quote[0])[:MAX_QUOTES]]
 
 
 def surround_line(lines: Sequence[PassageLine], at: int) -> Sequence[PassageLine]:

@@ -7,27 +7,38 @@ vectors blur; vectors find paraphrases.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.ai.fallback import FallbackProvider, provider_order
 from shared.ai.offline.language.lexicon import detect_language
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.offline.terms import is_number, terms
+from shared.ai.provider import EmbeddingResult
 from shared.ai.usage import Meter
 from shared.ai.vectors import UNCALIBRATED, Calibration, cosine_similarity, packed_similarities
-from shared.errors import TransientError
+from shared.errors import ClipwiseError, IndexMissing, PermanentError, TransientError
 from shared.languages import primary_language
-from shared.models.chat import Passage
+from shared.models.chat import Passage, PassageLine
 from shared.pipeline.job_storage import SEGMENTS
 from shared.platform.ports import Document, Documents, Filter, Vector
 from shared.progress import Tick
 from shared.settings import settings
 
+log = logging.getLogger(__name__)
 CHAT_KIND = "chat"
 """Stands for questions and embeddings where settings name a kind of analysis: `AI_PROVIDER_CHAT`."""
+NO_INDEX_NOTE = (
+    "The database has no index for the vectors of {model}, so passages were searched by words only. Add {width} to"
+    " embedding_dimensions in Terraform."
+)
+OTHER_MODEL_NOTE = (
+    "Some passages have vectors of {model} that cannot be compared with those of the current embedding model, so they"
+    " were searched by words only. Run `clipwise reindex`."
+)
 IN_LIMIT = 30
 """Maximum number of videos in one of Firestore's queries."""
 RANKING_DEPTH = 24
@@ -66,7 +77,7 @@ class SearchResult:
     Attributes:
         score: Fused score; only its order is meaningful.
         relevant: Whether the passage reaches the threshold of at least one ranking.
-        line_similarities: Similarity of each line with the question; empty without vectors of lines.
+        line_similarities: Similarity of each line with the question, calibrated; empty without vectors of lines.
     """
 
     passage: Passage
@@ -77,27 +88,29 @@ class SearchResult:
 
 def embedding_provider(meter: Meter) -> FallbackProvider:
     """Return the configured provider of embeddings; where it has none, as many chat servers, this machine's model."""
-    order = provider_order(CHAT_KIND, settings())
+    order = provider_order(CHAT_KIND, settings(), "embed")
     return FallbackProvider([*order, *({"offline"} - set(order))], settings(), meter)
 
 
-def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryEmbedding], TransientError | None]:
-    """Return the question's embeddings, and the error if the provider of embeddings is down.
+def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryEmbedding], ClipwiseError | None]:
+    """Return the question's embeddings, and the error if the provider of embeddings has none: words still find.
 
     Those of this machine's models are always included: they find passages that were stored with another setting.
-    Raises PermanentError as providers do.
     """
-    results, failure = [], None
+    results: list[EmbeddingResult] = []
+    failure: ClipwiseError | None = None
     try:
         results.append(embedding_provider(meter).embed([question], "query", tick))
-    except TransientError as error:
+    except (PermanentError, TransientError) as error:
+        log.warning("a question is searched by words only: %s", error.code)
+        meter.note(f"The question was searched by words, not by the provider's embeddings: {error.message}")
         failure = error
     # By meaning, where the model can be used, and by words.
     for config in (settings(), None):
         results.append(OfflineProvider(config).embed([question], "query", tick))
     by_model = {str(result.usage.model): result for result in reversed(results)}
     return [
-        QueryEmbedding(model, Vector(tuple(result.vectors[0])), result.min_similarity, result.calibration)
+        QueryEmbedding(model, Vector(tuple(result.vectors[0])), result.threshold(0), result.calibration)
         for model, result in reversed(by_model.items())
     ], failure
 
@@ -121,6 +134,7 @@ def search(
     embeddings: Sequence[QueryEmbedding],
     min_coverage: float,
     limit: int,
+    note: Callable[[str], None] = lambda _: None,
 ) -> list[SearchResult]:
     """Return the relevant passages of the owner's videos, at most `limit`, the best first.
 
@@ -129,10 +143,11 @@ def search(
     Args:
         video_ids: The videos to search; None for all of the owner's.
         min_coverage: Share of the question's words, weighted by rarity, from which a passage counts as relevant.
+        note: Called with a sentence if some passages are searched by words only.
     """
     within: Filter = ("owner", "==", owner) if video_ids is None else ("videoId", "in", list(video_ids))
     count = VIDEOS_PER_LIBRARY if video_ids is None else len(video_ids)
-    ranked = rank_passages(documents, SEGMENTS, [within], owner, question, embeddings, min_coverage, count)
+    ranked = rank_passages(documents, SEGMENTS, [within], owner, question, embeddings, min_coverage, count, note=note)
     return [result for result in ranked if result.relevant][:limit]
 
 
@@ -146,6 +161,7 @@ def rank_passages(
     min_coverage: float,
     video_count: int,
     depth: int = RANKING_DEPTH,
+    note: Callable[[str], None] = lambda _: None,
 ) -> list[SearchResult]:
     """Return the passages nearest to the question by meaning or by words, the best first.
 
@@ -153,13 +169,19 @@ def rank_passages(
         within: Filters for the videos to search.
         video_count: About how many these are, from which the rarity of words is derived.
         depth: Number of passages per ranking.
+        note: Called with a sentence if some passages are searched by words only.
     """
     terms_by_weight = query_terms(question)
     found: dict[str, Document] = {}
     language = detect_language([question], None)
     for embedding in embeddings:
         filters: list[Filter] = [*within, ("model", "==", embedding.model)]
-        rows = documents.nearest(collection, "embedding", embedding.vector, depth, filters)
+        try:
+            rows = documents.nearest(collection, "embedding", embedding.vector, depth, filters)
+        except IndexMissing as error:
+            log.warning("passages are searched by words only: %s", error)
+            note(NO_INDEX_NOTE.format(model=embedding.model, width=len(embedding.vector.values)))
+            continue
         found |= {row.id: row for row, _ in rows}
     matches = documents.matching(collection, "words", list(terms_by_weight), 2 * depth, within)
     found |= {row.id: row for row in matches.documents}
@@ -169,16 +191,40 @@ def rank_passages(
     coverages = {id: coverage(passage, weights) for id, passage in passages.items()}
     lines: dict[str, Sequence[float]] = {}
     rankings: list[tuple[Ranking, float]] = []
+    note_other_models(found.values(), embeddings, note)
     for embedding in embeddings:
-        of_model = {id: passage for id, passage in passages.items() if passage.model == embedding.model}
+        of_model = {id: passage for id, passage in passages.items() if is_comparable(found[id], embedding)}
         scores: dict[str, float] = {}
         for id, passage in of_model.items():
-            plain = cosine_similarity(found[id].data["embedding"].values, embedding.vector.values)
-            lines[id] = line_similarities(passage, embedding)
-            scores[id] = calibrate(plain, lines[id], passage, embedding.calibration, language, coverages[id])
+            calibration = embedding.calibration
+            bonus = calibration.other_language if is_other_language(passage, language) else 0.0
+            plain = cosine_similarity(found[id].data["embedding"].values, embedding.vector.values) + bonus
+            lines[id] = [similarity + bonus for similarity in line_similarities(passage, embedding)]
+            nearest = plain + calibration.line_share * (max(lines[id], default=plain) - plain)
+            scores[id] = nearest + calibration.shared_words * coverages[id]
         rankings.append((_top_ranked(scores.items(), depth), embedding.min_similarity))
     rankings.append((_top_ranked(((id, score) for id, score in coverages.items() if score), depth), min_coverage))
     return fuse_rankings(rankings, passages, lines)
+
+
+def note_other_models(
+    passages: Iterable[Document], embeddings: Sequence[QueryEmbedding], note: Callable[[str], None]
+) -> None:
+    """Note the models of passages whose vectors cannot be compared with the question's."""
+    for passage in passages:
+        model = passage.data.get("model")
+        if model and not any(is_comparable(passage, embedding) for embedding in embeddings):
+            note(OTHER_MODEL_NOTE.format(model=model))
+
+
+def is_comparable(stored: Document, embedding: QueryEmbedding) -> bool:
+    """Return True if a passage has a vector of the same model, and of the same width: a model may have several."""
+    vector = stored.data.get("embedding")
+    return (
+        stored.data.get("model") == embedding.model
+        and vector is not None
+        and len(vector.values) == len(embedding.vector.values)
+    )
 
 
 def line_similarities(passage: Passage, embedding: QueryEmbedding) -> Sequence[float]:
@@ -186,25 +232,23 @@ def line_similarities(passage: Passage, embedding: QueryEmbedding) -> Sequence[f
     return packed_similarities(passage.line_vectors, embedding.vector.values) if passage.line_vectors else ()
 
 
-def calibrate(
-    similarity: float,
-    lines: Sequence[float],
-    passage: Passage,
-    calibration: Calibration,
-    language: str | None,
-    word_coverage: float,
-) -> float:
-    """Return the similarity of a passage with a question in `language`, comparable with those of other passages.
+def is_other_language(passage: Passage, language: str | None) -> bool:
+    """Return True if passage and question are known to be in different languages."""
+    return bool(language and passage.language and primary_language(passage.language) != language)
+
+
+def nearest_line(lines: Sequence[PassageLine], weights: Mapping[str, float], similarities: Sequence[float]) -> int:
+    """Return the index of the line nearest to a question or search.
+
+    A line that contains every word of it comes before all others. Then the nearest in meaning counts, where lines have
+    similarities, else the one with most words.
 
     Args:
-        lines: Similarities of the passage's lines.
-        word_coverage: Share of the question's words in the passage.
+        weights: The words, as `query_terms` returns them.
     """
-    if lines:
-        similarity += calibration.line_share * (max(lines) - similarity)
-    if language and passage.language and primary_language(passage.language) != language:
-        similarity += calibration.other_language
-    return similarity + calibration.shared_words * word_coverage
+    words_by_line = [weights.keys() & terms(line.text) for line in lines]
+    nearness = similarities if any(similarities) else [sum(map(weights.__getitem__, words)) for words in words_by_line]
+    return max(range(len(lines)), key=lambda at: (0 < len(words_by_line[at]) == len(weights), nearness[at]))
 
 
 def query_terms(question: str) -> dict[str, float]:

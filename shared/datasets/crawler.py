@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 
+from shared.ai.usage import spending_account
 from shared.datasets.candidates import CandidateProcessor
 from shared.datasets.store import dataset_id_of, read_dataset
 from shared.datasets.url_lists import read_list_page
@@ -148,7 +149,8 @@ def load_page(run: PartRun, dataset: Dataset, chunk: Chunk, pulse: Pulse) -> Can
     name = f"crawl/{run.number:05}-{chunk.page:05}.json"
     with suppress(NotFound):
         return CandidatePage.read(load_json(run.place.objects, dataset.id, name))
-    source = image_source(chunk.source, settings(), dataset.filters)
+    account = spending_account(run.place.documents, run.job.owner, settings().monthly_budget_usd)
+    source = image_source(chunk.source, settings(), dataset.filters, account)
     page = source.search_page(chunk.keyword or "", chunk.page, max(1, chunk.remaining_images), pulse)
     store_json(run.place.objects, dataset.id, name, page.to_json())
     return page

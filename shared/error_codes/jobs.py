@@ -230,6 +230,18 @@ class ProviderCode(ErrorCode):
     PROVIDER_KEY_INVALID = permanent(
         "provider_key_invalid", "The provider rejected the API key or identity.", "Set a valid key.", 502
     )
+    PROVIDER_MODEL_MISSING = permanent(
+        "provider_model_missing",
+        "The service has retired the configured model, or the server does not have it.",
+        "Set another model, or install it as the message says.",
+        502,
+    )
+    PROVIDER_TIMEOUT = permanent(
+        "provider_timeout",
+        "A compatible server sent nothing for as long as `AI_TIMEOUT_SEC` allows.",
+        "Raise `AI_TIMEOUT_SEC`, or use a smaller model or a faster machine.",
+        504,
+    )
     PROVIDER_REQUEST_INVALID = permanent(
         "provider_request_invalid",
         "The provider rejected the request.",
@@ -243,8 +255,8 @@ class ProviderCode(ErrorCode):
     PROVIDER_UNAVAILABLE = transient("provider_unavailable", "The provider does not respond.", "Try again later.")
     EMBEDDING_DIMENSIONS = permanent(
         "embedding_dimensions",
-        "The embedding model returns vectors of the wrong size.",
-        "Choose another embedding model.",
+        "The embedding model returns vectors that are too large to be stored.",
+        "Set `OPENAI_EMBED_DIMENSIONS`, or choose another embedding model.",
     )
     VIDEO_NOT_ACCEPTED = permanent(
         "video_not_accepted",

@@ -93,6 +93,12 @@ class SourceCode(ErrorCode):
     SOURCE_UNAVAILABLE = transient(
         "source_unavailable", "The server cannot be reached, or answers with a temporary error.", "Try again later."
     )
+    SOURCE_UNREADABLE = permanent(
+        "source_unreadable",
+        "The response of a paid source cannot be read. Another request would be paid for again, so none is made.",
+        "Upload the file, or choose another actor in the settings.",
+        None,
+    )
     SOURCE_SLOW = transient(
         "source_slow", "The server or the service did not finish in time.", "Try again later, or upload the file."
     )

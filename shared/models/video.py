@@ -163,6 +163,10 @@ class Segment(TimeSpan):
         description="Who speaks: the name set by the owner or in the source, or a label such as `A`. Null if unknown.",
     )
     words: list[Word] = Field([], description="The words with their timestamps, if the provider returns them.")
+    estimated: bool = Field(
+        False,
+        description="Whether the timestamps are estimated from pauses and lengths, for a model that returns none.",
+    )
 
 
 class AudioPart(TimeSpan):

@@ -108,7 +108,8 @@ class Documents(Protocol):
 
         Exact. A document matches if its top-level `field` is a Vector of the same length that is not all zeros. One
         `in` filter may have any number of choices.
-        Raises ValueError if `to` is all zeros, or `limit` is not within 1 to 1000.
+        Raises ValueError if `to` is all zeros, or `limit` is not within 1 to 1000; IndexMissing if the service has no
+        index for vectors of this length.
         """
 
     def matching(

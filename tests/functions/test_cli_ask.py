@@ -44,6 +44,9 @@ def test_a_single_video_is_asked_by_its_id(site: Site, videos: dict[str, str]) -
     printed = run(site, videos["Soup"], "Was gibt Harriet in die Suppe?", "--language", "de")
     assert printed.exit_code == 0, printed.output
     assert printed.stdout.startswith("Zitiert, nicht beantwortet")
+    # The citation adds place and time to what the answer quotes already.
+    assert printed.stdout.count(SOUP[4]) == 1
+    assert "[1] Soup, 0:" in printed.stdout
     assert [one.video_id for one in messages(site)] == [videos["Soup"]] * 2
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.packaging.models import choose_models
 from infra.packaging.package import build_package, install_requirements
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from infra.runtimes.emulated.guarded_process import free_port, run_guarded
@@ -36,9 +37,10 @@ class Installed:
             yield f"http://127.0.0.1:{port}"
 
 
-def install_package(name: str, folder: Path) -> Installed:
-    """Package the function `name`, unpack it in `folder` and install its pinned requirements beside, hashes checked."""
+def install_package(name: str, folder: Path, models: Sequence[str] = ()) -> Installed:
+    """Package the function `name` with some local models, unpack it in `folder` and install its pinned requirements
+    beside, hashes checked."""
     sources = folder / "unpacked"
-    with zipfile.ZipFile(build_package(name, folder).archive) as archive:
+    with zipfile.ZipFile(build_package(name, folder, choose_models(models)).archive) as archive:
         archive.extractall(sources)
     return Installed(name, sources, install_requirements(sources / "requirements.txt", folder / "venv"))

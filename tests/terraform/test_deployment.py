@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.packaging.models import choose_models, write_needs
 from infra.reference import SETTINGS, rights, settings_json
+from shared.ai.offline import sentence_model
+from shared.ai.vectors import DIMENSIONS
 from shared.wiring import wiring
 from tests.terraform.audit import Deployment, audit
 from tests.terraform.conftest import Open
@@ -45,6 +48,25 @@ def test_applying_again_changes_nothing(opened: Open) -> None:
     workspace = opened()
     workspace.apply()
     assert workspace.plan() == []
+
+
+def test_models_in_the_packages_get_memory_and_an_index(opened: Open) -> None:
+    """Packages with local models get the memory these take, and an index for the width of their vectors."""
+    workspace = opened()
+    write_needs(workspace.root / "dist", choose_models(["speech-english", "meaning"]))
+    made = Deployment(workspace.apply())
+    functions = made.by_name("google_cloudfunctions2_function")
+    for name, row in wiring().functions.items():
+        memory = max([row.memory_mb, *(row.models.get(model, 0) for model in ("speech-english", "meaning"))])
+        assert functions[name]["service_config"][0]["available_memory"] == f"{memory}M"
+    assert functions["api"]["service_config"][0]["environment_variables"]["PACKAGED_MODELS"] == "speech-english,meaning"
+    widths: dict[str, set[int]] = {}
+    for index in made.all("google_firestore_index"):
+        for field in index.values["fields"]:
+            for config in field["vector_config"]:
+                widths.setdefault(str(index.key).rpartition(":")[0], set()).add(config["dimension"])
+    assert len(widths) == 3
+    assert all(each == {DIMENSIONS, sentence_model.DIMENSIONS} for each in widths.values())
 
 
 def test_only_what_changed_is_deployed(opened: Open) -> None:
@@ -120,6 +142,11 @@ REFUSED = {
     "a secret among the settings": ("settings = {", 'settings = {\n    OPENAI_API_KEY = "x"', "not yours to set"),
     "what the deployment decides": ("settings = {", 'settings = {\n    PUBLIC_URL = "http://x"', "not yours to set"),
     "a secret that nobody reads": ("secrets       = {}", "secrets       = { PASSWORD = 1 }", "Only these secrets"),
+    "a width that no index has": (
+        "packages   =",
+        "embedding_dimensions = [4096]\n  packages   =",
+        "1 to 2048 numbers",
+    ),
     "an unknown function": ("packages   =", "functions = { apis = {} }\n  packages   =", "The functions are"),
     "a size that cannot be": (
         "packages   =",

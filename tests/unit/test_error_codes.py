@@ -34,7 +34,12 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
         "video_region_locked video_unavailable weak_password zero_length",
     ),
     (PermanentError, 501, "not_configured"),
-    (PermanentError, 502, "provider_key_invalid provider_key_missing provider_request_invalid"),
+    (
+        PermanentError,
+        502,
+        "provider_key_invalid provider_key_missing provider_model_missing provider_request_invalid",
+    ),
+    (PermanentError, 504, "provider_timeout"),
     (
         JobStateError,
         409,

@@ -21,7 +21,8 @@ from starlette.responses import JSONResponse, RedirectResponse
 
 from functions.api.pages import html_response, prefers_html
 from functions.api.schemas import MessageResponse
-from shared.ai.fallback import PROVIDERS, configured_service, provider_order
+from shared.ai.fallback import configured_service
+from shared.ai.speech_recognizer import find_speech_recognizer
 from shared.chat.search import CHAT_KIND
 from shared.models import Model
 from shared.settings import Settings, settings
@@ -36,7 +37,6 @@ VERSION_LENGTH = 12
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
-OFFLINE = "offline"
 FIRESTORE = "https://firestore.googleapis.com"
 
 
@@ -129,10 +129,11 @@ def web_file(request: Request, path: str) -> Response:
     description="Returns whether this server requires sign-in, and what it uses for speech, pictures and answers.",
 )
 def get_capabilities() -> Capabilities:
+    recognizer = find_speech_recognizer(settings())
     return Capabilities(
         sign_in=settings().auth_required,
         local_accounts=settings().has_local_accounts,
-        speech=speech_recognizer(settings()),
+        speech=recognizer.name if recognizer else None,
         ai=configured_service("recipe", settings()),
         chat=configured_service(CHAT_KIND, settings()),
         firestore=firestore_config(settings()),
@@ -151,20 +152,6 @@ def firestore_config(settings: Settings) -> FirestoreConfig | None:
         database="(default)",
         emulator=emulator,
     )
-
-
-def speech_recognizer(settings: Settings) -> str | None:
-    """Return the name of the provider, or of the model on this machine, that transcribes speech; None without one."""
-    for name in provider_order("transcript", settings):
-        if name != OFFLINE and PROVIDERS[name].is_configured(settings):
-            return name
-        # In the cloud, the package of this function lacks the module.
-        if name == OFFLINE and settings.clipwise_place == "embedded":
-            from shared.ai.offline.speech import speech_model
-
-            model = speech_model(settings)
-            return model.name if model else None
-    return None
 
 
 def loopback_address(host: str) -> str | None:

@@ -22,10 +22,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from infra.runtimes.background_tasks import PeriodicTask, Scheduler, Watchdog
+from infra.runtimes.background_tasks import PeriodicTask, Scheduler, Watchdog, reindex_task
 from infra.runtimes.embedded.recovery import TIMEOUT_EXIT_CODE, count_memory_kills, crash_reason, record_crash
 from infra.runtimes.process import end_with_parent
-from shared.chat.reindex import reindex_in_background
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
@@ -43,8 +42,6 @@ WAITING_BY_SLOT = (DOWNLOAD, CRAWL, NOTIFY, DOWNLOAD, CRAWL, None)
 RESTART_PAUSE_SEC = 1.0
 LEASE_SEC = 10.0
 IDLE_SEC = 5.0
-REINDEX_MINUTES = 60
-"""Minutes between two looks whether passages have vectors of another model."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +200,7 @@ def main(pool_name: str, slots: int) -> None:
     }
     tasks: list[PeriodicTask] = []
     if pool_name == "io":
-        tasks.append((REINDEX_MINUTES, partial(reindex_in_background, place.place.documents)))
+        tasks.append(reindex_task(place.place.documents))
     with Scheduler(tasks), Watchdog(slot_tasks) as watchdog:
         watchdog.join()
 

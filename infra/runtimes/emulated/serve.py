@@ -11,14 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra.packaging.package import stage_sources
-from infra.runtimes.background_tasks import Scheduler, media_check, tick_tasks
+from infra.runtimes.background_tasks import Scheduler, media_check, reindex_task, tick_tasks
 from infra.runtimes.embedded.serve import bind_socket, create_worker_folder, lock_data_folder
 from infra.runtimes.emulated.emulators import run_emulators
 from infra.runtimes.emulated.guarded_process import GuardedProcess, free_port, run_guarded
 from infra.runtimes.emulated.provision import provision_pubsub
 from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
+from shared.ai.catalogue import installed_folder, models_folder, read_catalogue
 from shared.platform.embedded.signing import signing_key
-from shared.settings import read_settings
+from shared.settings import Settings, read_settings
 from shared.wiring import Function, wiring
 
 READY_SEC = 300.0
@@ -73,6 +74,13 @@ def thread_count(row: Function) -> int:
     return (os.cpu_count() or 1) if row.cpu_bound else max(IO_THREADS, row.concurrency)
 
 
+def local_models(settings: Settings) -> dict[str, str]:
+    """Return the settings with which the functions use the models of this installation."""
+    # Their own data folder is another one. Of one task, the best model comes first.
+    installed = [name for name, model in read_catalogue().items() if installed_folder(model, settings)]
+    return {"MODELS_DIR": str(models_folder(settings).resolve()), "PACKAGED_MODELS": ",".join(reversed(installed))}
+
+
 def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is called once with a line about where the server accepts requests.
 
@@ -97,13 +105,15 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         # Unlike in the cloud, no proxy precedes the functions, so the function host must not trust proxy headers.
         environ |= {"TRUSTED_PROXIES": os.environ.get("TRUSTED_PROXIES", "0"), "FORWARDED_ALLOW_IPS": ""}
         environ["SIGNING_KEY"] = signing_key(replace(read_settings(os.environ), clipwise_data=folder)).decode()
+        environ |= local_models(replace(read_settings(os.environ), clipwise_data=data))
         environ |= {"CLIPWISE_DATA": str(folder.resolve()), "IDENTITY": os.environ.get("IDENTITY") or "local"}
         if host in LOOPBACK:
             environ.setdefault("AUTH_REQUIRED", os.environ.get("AUTH_REQUIRED", "false"))
         os.environ.update(environ)
         with media_check(temporary), run_functions(folder, environ, (host, port)) as endpoints:
             provision_pubsub(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
-            with Scheduler(tick_tasks(open_gcp_place(read_settings(os.environ)).bus)):
+            place = open_gcp_place(read_settings(os.environ))
+            with Scheduler([*tick_tasks(place.bus), reindex_task(place.documents)]):
                 addresses = f"Firestore at {hosts.firestore}, Pub/Sub at {hosts.pubsub}, storage at {hosts.storage}"
                 print(f"{addresses}; project {hosts.project}; logs in {folder}", file=sys.stderr, flush=True)
                 ready(ready_line(host, port, url))

@@ -9,13 +9,14 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from shared.ai.usage import Price, PriceList
+from shared.ai.service_models import price_list, price_overrides
+from shared.ai.usage import PriceList
 from shared.clock import parse_retry_after
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.progress import Tick
@@ -26,18 +27,8 @@ if TYPE_CHECKING:
     from google.genai.errors import APIError
 
 T = TypeVar("T")
-JUNE, OCTOBER, NOVEMBER = date(2026, 6, 4), date(2026, 10, 7), date(2026, 11, 20)
-PRICES = PriceList(
-    "gemini",
-    {
-        "gemini-3.8-flash": Price(OCTOBER, 1.50, 7.50),
-        "gemini-3.5-flash": Price(OCTOBER, 1.50, 9.00),
-        "gemini-3.5-flash-lite": Price(OCTOBER, 0.30, 2.50),
-        "gemini-3.1-flash-lite": Price(JUNE, 0.25, 1.50, audio_in=0.50),
-        "gemini-embedding-001": Price(NOVEMBER, 0.15),
-        "gemini-embedding-2": Price(OCTOBER, 0.20),
-    },
-)
+VENDOR = "gemini"
+GOOGLE_DOMAINS = ("googleapis.com",)
 TRIES = 3
 FIRST_PAUSE_SEC = 1.0
 """Before the second try, if the service does not name a time; it doubles with each try."""
@@ -45,6 +36,15 @@ LONGEST_PAUSE_SEC = 30.0
 """If the service asks for a longer pause, the stage fails and is retried after its own backoff."""
 TRANSIENT_STATUSES = frozenset((408, 429, 500, 502, 503, 504))
 KEY_STATUSES = frozenset((401, 403))
+
+
+def prices_for(settings: Settings) -> PriceList:
+    """Return Google's prices; at another address every model is free unless the settings have its price."""
+    overrides = price_overrides(settings.prices)
+    host = urlsplit(settings.google_gemini_base_url).hostname
+    if host is None or any(host == domain or host.endswith(f".{domain}") for domain in GOOGLE_DOMAINS):
+        return price_list(VENDOR, overrides)
+    return PriceList(VENDOR, overrides, unlisted_are_free=True)
 
 
 def create_client(settings: Settings) -> Client:
@@ -157,6 +157,11 @@ def from_api_error(error: APIError) -> ClipwiseError:
         return invalid_key_error()
     if error.code in TRANSIENT_STATUSES:
         return unavailable_error()
+    if error.code == 404:
+        return PermanentError(
+            "provider_model_missing",
+            "Gemini does not have the configured model. Set GEMINI_MODEL or GEMINI_EMBED_MODEL to a model that it has.",
+        )
     return PermanentError(
         "provider_request_invalid",
         f"Gemini rejected the request (status {error.code}). Check GEMINI_MODEL and GEMINI_EMBED_MODEL.",

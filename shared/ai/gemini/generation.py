@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from shared.ai.gemini.client import PRICES, translate_errors, unavailable_error, with_retries
+from shared.ai.gemini.client import translate_errors, unavailable_error, with_retries
 from shared.ai.provider import (
     ESTIMATE_NOTE,
     MAX_CHAT_TOKENS,
@@ -18,7 +18,7 @@ from shared.ai.provider import (
     estimate_tokens,
 )
 from shared.ai.structured_output import ModelAnswer, RepairRequest, analysis_refused_error, answer_schema
-from shared.ai.usage import Meter
+from shared.ai.usage import ServiceMeter
 from shared.progress import Tick
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def generate_answer(
     contents: Sequence[Content],
     answer_type: type[BaseModel],
     max_tokens: int,
-    meter: Meter,
+    meter: ServiceMeter,
     tick: Tick,
     audio_sec: float = 0,
 ) -> ModelAnswer:
@@ -80,12 +80,13 @@ def generate_answer(
     return read_answer(response)
 
 
-def count_usage(meter: Meter, model: str, usage: GenerateContentResponseUsageMetadata, audio_sec: float = 0) -> None:
+def count_usage(
+    meter: ServiceMeter, model: str, usage: GenerateContentResponseUsageMetadata, audio_sec: float = 0
+) -> None:
     audio_tokens = [
         detail.token_count or 0 for detail in usage.prompt_tokens_details or [] if detail.modality == "AUDIO"
     ]
     meter.count(
-        PRICES,
         model,
         usage.prompt_token_count or 0,
         (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0),
@@ -129,7 +130,7 @@ def _readable_reason(reason: str | None) -> str:
 
 
 def stream_chat(
-    client: Client, model: str, instructions: str, turns: Sequence[Turn], meter: Meter, tick: Tick
+    client: Client, model: str, instructions: str, turns: Sequence[Turn], meter: ServiceMeter, tick: Tick
 ) -> Iterator[str]:
     """Yield the answer to the last turn in pieces.
 
@@ -162,7 +163,7 @@ def stream_chat(
         else:
             meter.note(ESTIMATE_NOTE)
             tokens_in = estimate_tokens(instructions, *(turn.content for turn in turns))
-            meter.count(PRICES, model, tokens_in, estimate_tokens(*pieces))
+            meter.count(model, tokens_in, estimate_tokens(*pieces))
     if end in TRUNCATED:
         raise chat_too_long_error()
     if end != "STOP" or not pieces:

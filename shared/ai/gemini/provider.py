@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from shared.ai.gemini.client import PRICES, create_client, with_retries
+from shared.ai.gemini.client import VENDOR, create_client, prices_for, with_retries
 from shared.ai.gemini.files import INLINE_BYTES, SMALL_BYTES, registered_object, temporary_upload
 from shared.ai.gemini.generation import conversation, generate_answer, stream_chat
 from shared.ai.gemini.speech import transcribe_clip
@@ -21,7 +21,7 @@ from shared.ai.links import LinkFilter
 from shared.ai.prompt import evidence_text, instructions, measure_evidence
 from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn, estimate_tokens
 from shared.ai.structured_output import MAX_ANSWER_TOKENS, ModelAnswer, RepairRequest, request_structured_output
-from shared.ai.usage import Meter
+from shared.ai.usage import Meter, PriceList, ServiceMeter
 from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, threshold_for, truncate_texts
 from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.kinds import Kind
@@ -57,7 +57,7 @@ MEDIA_TYPES = {
 
 
 class GeminiProvider:
-    name = PRICES.provider
+    name = VENDOR
 
     def __init__(self, settings: Settings, meter: Meter) -> None:
         """Raises PermanentError `provider_key_missing`."""
@@ -67,7 +67,7 @@ class GeminiProvider:
                 "Gemini is selected but has no API key. Set GEMINI_API_KEY or GOOGLE_GENAI_USE_VERTEXAI.",
             )
         self._settings = settings
-        self._meter = meter
+        self._meter = ServiceMeter(meter, prices_for(settings))
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
         rules = instructions(kind, evidence, language)
@@ -77,7 +77,7 @@ class GeminiProvider:
         if kind.measure:
             # Gemini reads on-screen text itself, but measurements must not depend on the provider.
             evidence, screen = measure_evidence(
-                kind, evidence, language, self._meter, tick_within(tick, 0, MEASURES_DONE)
+                kind, evidence, language, self._meter.meter, tick_within(tick, 0, MEASURES_DONE)
             )
         evidence = replace(evidence, model_hears_audio=self._can_send_video(evidence))
         text = evidence_text(evidence, screen)
@@ -100,7 +100,7 @@ class GeminiProvider:
         result = LinkFilter([text]).filter_model(result)
         if kind.complete:
             result = kind.complete(result, evidence, language)
-        return AnalysisResult(result, self._meter.total(self.name, model, kind.prompt_version, frames))
+        return AnalysisResult(result, self._meter.total(model, kind.prompt_version, frames))
 
     def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
         settings = self._settings
@@ -147,7 +147,8 @@ class GeminiProvider:
     def _video_reference(self, client: Client, evidence: Evidence, media_type: str, tick: Tick) -> Iterator[str | None]:
         """Yield the URI by which the service reads the video; None if the video is to be part of the request."""
         if evidence.source is None:
-            self._meter.allow(expected_cost_usd(self._settings.gemini_model, evidence.info.duration_sec))
+            prices, model = self._meter.prices, self._settings.gemini_model
+            self._meter.allow(expected_cost_usd(prices, model, evidence.info.duration_sec))
             self._meter.note(READ_FROM_LINK)
             yield evidence.source_uri
             return
@@ -163,9 +164,9 @@ class GeminiProvider:
             yield file_uri
 
 
-def expected_cost_usd(model: str, duration_sec: float) -> float:
-    """Return the cost of reading a video and writing the longest answer; 0 for a model without a price."""
-    return PRICES.cost_usd(model, round(TOKENS_PER_SEC * duration_sec), MAX_ANSWER_TOKENS) or 0.0
+def expected_cost_usd(prices: PriceList, model: str, duration_sec: float) -> float:
+    """Return the cost of reading a video and writing the longest answer."""
+    return prices.cost_usd(model, round(TOKENS_PER_SEC * duration_sec), MAX_ANSWER_TOKENS)
 
 
 def load_video(evidence: Evidence, tick: Tick) -> Path:
@@ -194,7 +195,7 @@ def embed(
     model: str,
     texts: Sequence[str],
     purpose: Literal["document", "query"],
-    meter: Meter,
+    meter: ServiceMeter,
     tick: Tick,
 ) -> EmbeddingResult:
     """Return a vector per text; raises as `with_retries` and `shared.ai.vectors.normalize_vectors`."""
@@ -203,13 +204,11 @@ def embed(
         meter.allow()
         tick(len(vectors) / len(texts), "Embedding texts")
         answer = _request_embeddings(client, model, batch, purpose, tick)
-        meter.count(PRICES, model, _count_tokens(answer, batch), 0)
+        meter.count(model, _count_tokens(answer, batch), 0)
         vectors += normalize_vectors(
             [embedding.values or [] for embedding in answer.embeddings or []], len(batch), model
         )
-    return EmbeddingResult(
-        vectors, DIMENSIONS, meter.total(PRICES.provider, model), threshold_for(model, MIN_SIMILARITY)
-    )
+    return EmbeddingResult(vectors, DIMENSIONS, meter.total(model), threshold_for(model, MIN_SIMILARITY))
 
 
 def _request_embeddings(

@@ -17,7 +17,7 @@ from shared.ai.gemini.generation import conversation, generate_answer
 from shared.ai.provider import AudioClip, Transcription
 from shared.ai.speech import is_repetitive, normalize_segments
 from shared.ai.structured_output import MAX_ANSWER_TOKENS, ModelAnswer, RepairRequest, request_structured_output
-from shared.ai.usage import Meter
+from shared.ai.usage import ServiceMeter
 from shared.error_codes.jobs import ProviderCode
 from shared.errors import PermanentError, TransientError
 from shared.languages import language_tag
@@ -79,7 +79,7 @@ class SpokenTranscript(Model):
 
 
 def transcribe_clip(
-    client: Client, model: str, clip: AudioClip, has_files_api: bool, meter: Meter, tick: Tick
+    client: Client, model: str, clip: AudioClip, has_files_api: bool, meter: ServiceMeter, tick: Tick
 ) -> Transcription:
     """Transcribe the clip.
 
@@ -120,9 +120,7 @@ def transcribe_clip(
         for line in transcript.lines
     ]
     segments = normalize_segments(lines, clip.duration_sec)
-    return Transcription(
-        segments, language_tag(transcript.language) if segments else None, meter.total("gemini", model)
-    )
+    return Transcription(segments, language_tag(transcript.language) if segments else None, meter.total(model))
 
 
 @contextmanager

@@ -74,7 +74,7 @@ class OfflineProvider:
                 tick(len(vectors) / len(texts), "Embedding the transcript")
                 vectors += model.sentence_model().embed(batch, purpose)
         usage = self._meter.total(self.name, model.MODEL)
-        return EmbeddingResult(vectors, model.DIMENSIONS, usage, model.MIN_SIMILARITY, model.CALIBRATION)
+        return EmbeddingResult(vectors, model.DIMENSIONS, usage, model.MIN_SIMILARITY, model.calibration())
 
     def _hash_words(self, texts: Sequence[str], tick: Tick) -> EmbeddingResult:
         from shared.ai.offline.embedding import MIN_SIMILARITY, MODEL, embed

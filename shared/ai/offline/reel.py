@@ -65,6 +65,7 @@ def make_reel(evidence: Evidence, screen: ScreenText, language: str) -> Reel:
         notes=[
             words.not_watched,
             *([] if transcript_text else [words.no_transcript(evidence.transcript_gap)]),
+            *([words.recognized.format(model)] if transcript_text and (model := evidence.transcript_model) else []),
             *([words.not_translated] if transcript_text and not in_spoken_language else []),
             *([words.unread] if screen.unread else []),
         ],

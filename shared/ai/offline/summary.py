@@ -16,7 +16,7 @@ from shared.ai.offline.terms import terms
 from shared.ai.screen.lines import ScreenText
 from shared.analyses.evidence import Evidence, clamp_time
 from shared.analyses.summary import UNTITLED, Chapter, KeyPoint, VideoSummary, cover_video
-from shared.analyses.transcript import GAP_SENTENCES
+from shared.analyses.transcript import GAP_SENTENCES, RECOGNIZED
 from shared.languages import is_same_language, primary_language
 from shared.media.video.pacing import UNSPACED
 from shared.models.video import Segment, Shot
@@ -48,7 +48,6 @@ EXTRACTED = (
     "Created without AI: the sentences are quoted from the video, chosen because their words are most typical of the "
     "whole (centroid-based extraction). Chapters begin after long pauses."
 )
-FROM_SPEECH = "The speech was recognized by the model {model}; words may be misheard."
 FROM_SCREEN = "The points are on-screen texts."
 NOT_TRANSLATED = "The text is in the language of the video; translation requires an AI provider."
 UNREAD = (
@@ -86,7 +85,7 @@ def summarize_speech(spoken: list[Sentence], evidence: Evidence, language: str) 
         language=spoken_language,
         notes=[
             EXTRACTED,
-            *([FROM_SPEECH.format(model=evidence.transcript_model)] if evidence.transcript_model else []),
+            *([RECOGNIZED.format(model=evidence.transcript_model)] if evidence.transcript_model else []),
             *([NOT_TRANSLATED] if foreign else []),
         ],
     )

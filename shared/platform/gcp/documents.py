@@ -22,7 +22,7 @@ from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
 from google.cloud.firestore_v1.vector import Vector as FirestoreVector
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from shared.errors import AlreadyExists, Conflict
+from shared.errors import AlreadyExists, Conflict, IndexMissing
 from shared.platform.gcp.codec import from_firestore, read_cursor, to_firestore, write_cursor
 from shared.platform.ports import (
     Document,
@@ -140,7 +140,10 @@ class FirestoreDocuments:
                 limit=limit,
                 distance_result_field=DISTANCE,
             )
-            return [_document_with_distance(snapshot) for snapshot in search.stream(retry=RETRY)]
+            try:
+                return [_document_with_distance(snapshot) for snapshot in search.stream(retry=RETRY)]
+            except exceptions.FailedPrecondition as error:
+                raise IndexMissing(f"no vector index of {len(to.values)} numbers for {collection}") from error
 
         results = chain.from_iterable(_in_threads(search_part, split_choices(filters)))
         # A vector of zeros has no distance.

@@ -20,6 +20,7 @@ from shared.sources.images.source import (
     fetch_search_response,
     unreadable_response,
 )
+from shared.sources.spending import UNLIMITED, SpendingAccount
 
 OPENVERSE_URL = "https://api.openverse.org"
 OPENVERSE_NAME = "Openverse"
@@ -78,12 +79,13 @@ class GoogleImages:
     Also raises as `run_actor`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, account: SpendingAccount) -> None:
         if not settings.apify_token:
             raise PermanentError(
                 "not_configured", "The source `google` requires Apify. Set APIFY_TOKEN, or omit `google`."
             )
         self._settings = allow_base_url(settings, settings.apify_base_url)
+        self._account = account
 
     def search_page(self, keyword: str, number: int, max_images: int, pulse: Pulse) -> CandidatePage:
         if number > 1:
@@ -93,7 +95,12 @@ class GoogleImages:
         max_results = min(MAX_GOOGLE_RESULTS, max_images * OVERFETCH_FACTOR)
         actor_input = {"queries": [keyword], "maxResultsPerQuery": max_results}
         items = run_actor(
-            self._settings.apify_images_actor, actor_input, self._settings, lambda *_: pulse(), max_results
+            self._settings.apify_images_actor,
+            actor_input,
+            self._settings,
+            lambda *_: pulse(),
+            max_results,
+            self._account,
         )
         candidates = [google_candidate(item) for item in items if isinstance(item.get("imageUrl"), str)]
         if items and not candidates:
@@ -105,13 +112,15 @@ def google_candidate(item: dict[str, Any]) -> Candidate:
     return Candidate(url=item["imageUrl"], page_url=item.get("contentUrl"), title=item.get("title"))
 
 
-def image_source(name: SourceName, settings: Settings, filters: Filters) -> ImageSource:
+def image_source(
+    name: SourceName, settings: Settings, filters: Filters, account: SpendingAccount = UNLIMITED
+) -> ImageSource:
     """Return the source of a name. Raises PermanentError `not_configured`."""
     match name:
         case SourceName.OPENVERSE:
             return OpenverseImages(settings, filters.licences)
         case SourceName.GOOGLE:
-            return GoogleImages(settings)
+            return GoogleImages(settings, account)
         case SourceName.BING:
             from shared.sources.images.ddgs_engines import bing_engine
 

@@ -29,13 +29,13 @@ def fetch_with_apify(request: FetchRequest, folder: Path, tick: Tick) -> Fetched
     Raises:
         PermanentError: `source_key_invalid`; `source_setup` (no such actor, or it rejects its input);
             `source_no_video`, `too_long`, as `platform_error`; for the file, as `fetch_file`.
-        InconclusiveError: `video_unavailable`.
+        InconclusiveError: `video_unavailable`, `source_unreadable`.
         TransientError: `source_quota`, `source_busy`, `source_failed` (the run), `source_unavailable`, `source_slow`;
             for the file, as `fetch_file`.
     """
     page, settings = request.page, allow_apify_host(request.settings)
     actor = actor_name(page, settings)
-    items = run_actor(actor, actor_input(page, actor), settings, tick_within(tick, 0, 0.6))
+    items = run_actor(actor, actor_input(page, actor), settings, tick_within(tick, 0, 0.6), account=request.account)
     if not items:
         raise post_unavailable(page)
     post = parse_actor_item(items[0], page)

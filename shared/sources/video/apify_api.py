@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from apify_client import ApifyClient
@@ -20,25 +21,40 @@ from shared.progress import Tick
 from shared.security.guarded_http import RequestLimits, open_response
 from shared.security.url_guard import check_url
 from shared.settings import Settings
+from shared.sources.spending import UNLIMITED, SpendingAccount
+from shared.sources.video.source import InconclusiveError
 
 SLICE_SEC = 5  # wait for a run per request
 CALL_SEC = 20.0
 RETRIES = 2
 RETRY_SEC = 0.5
 MAX_RESPONSE_BYTES = 20_000_000
-_UNREADABLE = TransientError("source_unavailable", "The response from Apify cannot be read. Try again later.")
+# Not retried: another run would cost as much, and its response would be as unreadable.
+_UNREADABLE = InconclusiveError(
+    "source_unreadable", "The response from Apify cannot be read. Upload the file, or choose another actor."
+)
 _BUSY = ("actor-memory-limit-exceeded", "concurrent-runs-limit-exceeded")
 
 
 def run_actor(
-    actor: str, run_input: dict[str, Any], settings: Settings, tick: Tick, max_items: int = 1
+    actor: str,
+    run_input: dict[str, Any],
+    settings: Settings,
+    tick: Tick,
+    max_items: int = 1,
+    account: SpendingAccount = UNLIMITED,
 ) -> list[dict[str, Any]]:
     """Run an actor and return its first `max_items` items. If the wait ends early, the run is aborted.
 
+    Args:
+        account: Asked before the run, and charged with what it cost, whatever its outcome.
+
     Raises:
-        PermanentError: `source_key_invalid`, `source_setup`.
+        PermanentError: `source_key_invalid`, `source_setup`; `source_unreadable`, after which no other run is paid for;
+            as `account.allow`.
         TransientError: `source_quota`, `source_busy`, `source_failed`, `source_unavailable`, `source_slow`.
     """
+    account.allow()
     timeout_sec = settings.download_timeout_sec
     deadline = time.monotonic() + timeout_sec
     with (
@@ -46,7 +62,10 @@ def run_actor(
         _translate_errors(),
     ):
         run = client.actor(actor).start(
-            run_input=run_input, max_items=max_items, run_timeout=timedelta(seconds=max(1, int(timeout_sec)))
+            run_input=run_input,
+            max_items=max_items,
+            max_total_charge_usd=Decimal(str(settings.apify_max_charge_usd)),
+            run_timeout=timedelta(seconds=max(1, int(timeout_sec))),
         )
         try:
             while run.status in ("READY", "RUNNING", "TIMING-OUT", "ABORTING"):
@@ -65,6 +84,8 @@ def run_actor(
         except BaseException:
             _abort_run(settings, run.id)
             raise
+        finally:
+            account.book(run.usage_total_usd or 0)
         _check_run_status(run.status)
         return _dataset_items(client, run.default_dataset_id, max_items)
 

@@ -10,6 +10,7 @@ from shared.errors import ClipwiseError
 from shared.models.video import Origin
 from shared.progress import Tick
 from shared.settings import Settings
+from shared.sources.spending import UNLIMITED, SpendingAccount
 from shared.sources.video.http import fetch_file
 from shared.sources.video.links import PageReached, resolve_page, stop_at_page
 from shared.sources.video.source import FetchedFile, FetchRequest, InconclusiveError, VideoSource
@@ -28,7 +29,14 @@ FINAL_CODES: frozenset[str] = frozenset(
 )
 
 
-def fetch_video(url: str, folder: Path, settings: Settings, needs_video: bool, tick: Tick) -> FetchedFile:
+def fetch_video(
+    url: str,
+    folder: Path,
+    settings: Settings,
+    needs_video: bool,
+    tick: Tick,
+    account: SpendingAccount = UNLIMITED,
+) -> FetchedFile:
     """Fetch the video behind a link to a page or a file into `folder`, with its metadata.
 
     `origin.notes` lists why sources failed. If all fail, raises the first retryable error, or else the first error.
@@ -44,7 +52,7 @@ def fetch_video(url: str, folder: Path, settings: Settings, needs_video: bool, t
         except PageReached as reached:
             page = reached.page
     max_duration_sec = settings.max_video_duration_sec if needs_video else settings.max_speech_duration_sec
-    request = FetchRequest(page, settings, max_duration_sec, needs_video)
+    request = FetchRequest(page, settings, max_duration_sec, needs_video, account)
     notes, failures = list[str](), list[ClipwiseError]()
     for name in source_order(settings):
         source_folder = folder / name

@@ -11,6 +11,7 @@ from shared.errors import PermanentError
 from shared.models.video import Origin, Transcript
 from shared.progress import Tick
 from shared.settings import Settings
+from shared.sources.spending import UNLIMITED, SpendingAccount
 from shared.sources.video.links import PlatformPage
 
 _ROUNDING_SEC = 1.0  # sources report whole seconds
@@ -50,12 +51,14 @@ class FetchRequest:
     Attributes:
         max_duration_sec: A longer video is rejected before the download, if its page states the duration.
         needs_video: Audio alone is not enough.
+        account: Pays for paid sources.
     """
 
     page: PlatformPage
     settings: Settings
     max_duration_sec: float
     needs_video: bool
+    account: SpendingAccount = UNLIMITED
 
     def check_duration(self, seconds: float | None) -> None:
         """Raise PermanentError `too_long` if the duration exceeds the limit."""

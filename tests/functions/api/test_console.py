@@ -22,6 +22,7 @@ from functions.api.routes.console import (
 )
 from infra.packaging.package import served_files, source_files
 from infra.reference import UNITS, units_module
+from shared.ai.offline.speech import MODEL_FILES
 from shared.settings import settings
 from tests.api_site import Site
 
@@ -110,7 +111,7 @@ def test_another_name_of_this_machine_leads_to_the_one_of_its_links(site: Site) 
         assert site.client.get("/", headers=BROWSER | {"Host": host}).status_code == 200
 
 
-def test_capabilities_follow_the_configuration(site: Site) -> None:
+def test_capabilities_follow_the_configuration(site: Site, tmp_path: Path) -> None:
     """The console learns whether to show a sign-in form, and what a key would add."""
     site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", SPEECH_MODEL="off")
     nothing = site.client.get("/v1/capabilities").json()
@@ -131,7 +132,11 @@ def test_capabilities_follow_the_configuration(site: Site) -> None:
         "firestore": None,
         "chat": "openai",
     }
-    site.configure(AI_PROVIDER="offline", WHISPER_MODEL_DIR="/models/small")
+    site.configure(AI_PROVIDER="offline", WHISPER_MODEL_DIR=str(tmp_path / "small"))
+    assert site.client.get("/v1/capabilities").json()["speech"] is None
+    (tmp_path / "small").mkdir()
+    for name in MODEL_FILES:
+        (tmp_path / "small" / name).touch()
     assert site.client.get("/v1/capabilities").json()["speech"] == "small"
 
 

@@ -10,7 +10,12 @@ import pytest
 
 from functions.transcribe.main import MAX_SHOWN_CHARACTERS, record_partial_transcript
 from infra.stand_ins import openai_server
-from infra.stand_ins.openai_server import OpenAIServer, transcription_reply, whisper_segment
+from infra.stand_ins.openai_server import (
+    OpenAIServer,
+    text_transcription_reply,
+    transcription_reply,
+    whisper_segment,
+)
 from shared.models.job import Job, Part, StageStatus, Usage
 from shared.models.video import Segment, Transcript
 from shared.pipeline.job_storage import CAPTIONS, MEDIA, load_transcript, media_name, store_json
@@ -32,7 +37,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def openai(site: Site) -> Iterator[OpenAIServer]:
     with OpenAIServer() as service:
-        site.configure(OPENAI_API_KEY=openai_server.KEY, OPENAI_BASE_URL=service.base_url)
+        site.configure(
+            OPENAI_API_KEY=openai_server.KEY,
+            OPENAI_BASE_URL=service.base_url,
+            OPENAI_TRANSCRIBE_MODEL="whisper-1",
+            SPEECH_MODEL="off",
+        )
         yield service
 
 
@@ -106,6 +116,30 @@ def test_else_somebody_listens(site: Site, folder: Path, openai: OpenAIServer) -
     assert (job["video"]["transcript"], job["resultEmpty"]) == ("Hello there.", None)
     assert job["usage"]["audioSeconds"] == pytest.approx(4, abs=0.5)
     assert job["usage"]["costUsd"] > 0
+
+
+def test_a_text_without_times_is_laid_over_the_sound(site: Site, folder: Path, openai: OpenAIServer) -> None:
+    """With the default model, which returns no times, each sentence has estimated ones that begin where sound does."""
+    site.configure(OPENAI_TRANSCRIBE_MODEL="")
+    openai.queue_replies(text_transcription_reply("Hello there. Stir the soup.", "en", 4))
+    id = submit(site, talking_video(folder / "talk.mp4"))
+    site.work()
+    found = transcript(site, id)
+    assert found.model == "gpt-transcribe"
+    assert [segment.text for segment in found.segments] == ["Hello there.", "Stir the soup."]
+    assert all(segment.estimated for segment in found.segments)
+    assert found.segments[0].end <= found.segments[1].start
+    assert any("estimated" in note for note in look(site, id)["usage"]["notes"])
+
+
+def test_a_retired_model_fails_no_job(site: Site, folder: Path, openai: OpenAIServer) -> None:
+    """From the end of Whisper on, a job without another speech model is done, and says which setting to change."""
+    openai.queue_replies(openai_server.error_reply(404, "invalid_request_error", "model_not_found"))
+    id = submit(site, talking_video(folder / "talk.mp4"))
+    site.work()
+    (note,) = transcript(site, id).notes
+    assert "OpenAI no longer has the model whisper-1. Set OPENAI_TRANSCRIBE_MODEL" in note
+    assert look(site, id)["resultEmpty"]["code"] == "not_transcribed"
 
 
 def test_silence_is_not_listened_to(site: Site, folder: Path, openai: OpenAIServer) -> None:

@@ -115,7 +115,7 @@ OPENAI_FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
      "provider_unavailable", 3),
     ("forbidden", [openai_server.error_reply(403)], PermanentError, "provider_key_invalid", 1),
     ("unknown model", [openai_server.error_reply(404, code="model_not_found")], PermanentError,
-     "provider_request_invalid", 1),
+     "provider_model_missing", 1),
 ]  # fmt: skip
 GEMINI = gemini_server.stream_reply
 GEMINI_FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
@@ -137,7 +137,7 @@ GEMINI_FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
     ("always busy", [gemini_server.rate_limit_reply()] * 3, TransientError, "provider_busy", 3),
     ("always down", [gemini_server.error_reply(500)] * 3, TransientError, "provider_unavailable", 3),
     ("forbidden", [gemini_server.error_reply(403, "PERMISSION_DENIED")], PermanentError, "provider_key_invalid", 1),
-    ("unknown model", [gemini_server.error_reply(404, "NOT_FOUND")], PermanentError, "provider_request_invalid", 1),
+    ("unknown model", [gemini_server.error_reply(404, "NOT_FOUND")], PermanentError, "provider_model_missing", 1),
 ]  # fmt: skip
 
 

@@ -18,10 +18,12 @@ from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
 from shared.ai.gemini import client as gemini_calls
 from shared.ai.gemini import provider as gemini_embeddings
-from shared.ai.openai import provider as openai_embeddings
+from shared.ai.openai import embeddings as openai_embeddings
+from shared.ai.provider import EmbeddingResult
 from shared.ai.usage import Meter
-from shared.ai.vectors import DIMENSIONS, MAX_TEXT_BYTES, batches, normalize_vectors, truncate_texts
+from shared.ai.vectors import DIMENSIONS, MAX_TEXT_BYTES, Calibration, batches, normalize_vectors, truncate_texts
 from shared.errors import Cancelled, PermanentError, TransientError
+from shared.models.job import Usage
 from tests.recipe_samples import no_tick
 from tests.server import eventually
 from tests.unit.ai.services import gemini_at, openai_at
@@ -174,7 +176,7 @@ def gemini_vectors(*vectors: Sequence[float]) -> Reply:
 
 
 ODD: list[tuple[str, list[list[float]], type[Exception], str]] = [
-    ("another size", [[1.0] * 1536], PermanentError, "embedding_dimensions"),
+    ("too large", [[1.0] * 3072], PermanentError, "embedding_dimensions"),
     ("too many", [[1.0] * 768] * 2, TransientError, "answer_invalid"),
     ("nowhere", [[0.0] * 768], TransientError, "answer_invalid"),
 ]
@@ -214,7 +216,7 @@ OPENAI_FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
     ("half a body", [Reply(b'{"object": "list", "da')], TransientError, "provider_unavailable", 1),
     ("forbidden", [openai_server.error_reply(403)], PermanentError, "provider_key_invalid", 1),
     ("unknown model", [openai_server.error_reply(404, code="model_not_found")], PermanentError,
-     "provider_request_invalid", 1),
+     "provider_model_missing", 1),
     ("not offered", [Reply({"detail": "Not Found"}, 404)], PermanentError, "provider_cannot", 1),
 ]  # fmt: skip
 GEMINI_FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
@@ -225,7 +227,7 @@ GEMINI_FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
     ("no vectors", [gemini_vectors()], TransientError, "answer_invalid", 1),
     ("half a body", [Reply(b'{"embeddings": [')] * 3, TransientError, "provider_unavailable", 3),
     ("forbidden", [gemini_server.error_reply(403, "PERMISSION_DENIED")], PermanentError, "provider_key_invalid", 1),
-    ("unknown model", [gemini_server.error_reply(404, "NOT_FOUND")], PermanentError, "provider_request_invalid", 1),
+    ("unknown model", [gemini_server.error_reply(404, "NOT_FOUND")], PermanentError, "provider_model_missing", 1),
 ]  # fmt: skip
 
 
@@ -286,3 +288,11 @@ def test_unit_vectors_are_not_changed() -> None:
     """What is 1 long already stays as it is."""
     vector = [1.0] + [0.0] * (DIMENSIONS - 1)
     assert normalize_vectors([vector], 1, "m") == [vector]
+
+
+def test_a_question_that_is_near_to_everything_needs_more() -> None:
+    """A short everyday question, which resembles any sentence, does not find what has nothing to do with it."""
+    calibration = Calibration(typical=(1.0, 0.0), typical_share=0.5)
+    result = EmbeddingResult([[1.0, 0.0], [0.0, 1.0]], 2, Usage(), min_similarity=0.4, calibration=calibration)
+    assert (result.threshold(0), result.threshold(1)) == (0.9, 0.4)
+    assert EmbeddingResult([[1.0, 0.0]], 2, Usage(), min_similarity=0.3).threshold(0) == 0.3

@@ -232,7 +232,7 @@ FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
     ("half a body", [Reply(fake.json_reply(answer()).body[:100])] * 3, TransientError, "provider_unavailable", 3),
     ("no candidates", [Reply({"usageMetadata": {}})], TransientError, "provider_unavailable", 1),
     ("forbidden", [fake.error_reply(403, "PERMISSION_DENIED")], PermanentError, "provider_key_invalid", 1),
-    ("unknown model", [fake.error_reply(404, "NOT_FOUND")], PermanentError, "provider_request_invalid", 1),
+    ("unknown model", [fake.error_reply(404, "NOT_FOUND")], PermanentError, "provider_model_missing", 1),
 ]
 
 

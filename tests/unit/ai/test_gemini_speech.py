@@ -173,7 +173,7 @@ FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
     ("always cut off", [Reply(GOOD.value, cut=True)] * 3, TransientError, "provider_unavailable", 3),
     ("half a body", [Reply(GOOD.body[:100])] * 3, TransientError, "provider_unavailable", 3),
     ("forbidden", [fake.error_reply(403, "PERMISSION_DENIED")], PermanentError, "provider_key_invalid", 1),
-    ("unknown model", [fake.error_reply(404, "NOT_FOUND")], PermanentError, "provider_request_invalid", 1),
+    ("unknown model", [fake.error_reply(404, "NOT_FOUND")], PermanentError, "provider_model_missing", 1),
 ]
 
 

@@ -25,7 +25,8 @@ def server() -> Iterator[OpenAIServer]:
 
 
 def transcribe(server: OpenAIServer, folder: Path, meter: Meter | None = None, **changes: object) -> Transcription:
-    return openai_at(server, meter, **changes).transcribe(sound_in(folder), no_tick)
+    given = {"openai_transcribe_model": "whisper-1"} | changes
+    return openai_at(server, meter, **given).transcribe(sound_in(folder), no_tick)
 
 
 GOOD = fake.transcription_reply(
@@ -119,12 +120,14 @@ def test_a_model_that_tells_speakers_tells_segments(server: OpenAIServer, tmp_pa
 def test_a_model_without_times_says_so(
     server: OpenAIServer, tmp_path: Path, model: str, reply: Reply, cost: float
 ) -> None:
-    """Text without times stands for the whole sound, which a note tells; it is billed as that model is."""
+    """Text without times gets estimated ones, which segments and a note tell; it is billed as that model is."""
     server.queue_replies(reply)
     result = transcribe(server, tmp_path, openai_transcribe_model=model)
-    assert [(one.start, one.end, one.text) for one in result.segments] == [(0, SOUND_SEC, "Stir it.")]
+    assert [(one.start, one.end, one.text, one.estimated) for one in result.segments] == [
+        (0, SOUND_SEC, "Stir it.", True)
+    ]
     assert result.usage.notes == [
-        "The speech model returned no timestamps: each text covers the whole passage it comes from."
+        "The speech model returned no timestamps; they are estimated from pauses and lengths."
     ]
     assert result.usage.cost_usd == pytest.approx(cost)
     assert result.usage.audio_seconds == 10
@@ -147,12 +150,12 @@ FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
     ("always down", [fake.error_reply(500, retry_after="0.01")] * 3, TransientError, "provider_unavailable", 3),
     ("always cut off", [Reply(GOOD.value, cut=True)] * 3, TransientError, "provider_unavailable", 3),
     ("half a body", [Reply(GOOD.body[:100])], TransientError, "provider_unavailable", 1),
-    ("no transcript", [Reply({"error": "Unexpected endpoint"})], TransientError, "answer_invalid", 1),
+    ("no transcript", [Reply({"task": "transcribe"})], TransientError, "answer_invalid", 1),
     ("no number", [Reply(b'{"text": "x", "segments": [{"start": NaN, "end": 1, "text": "x"}]}')], TransientError,
      "answer_invalid", 1),
     ("a page", [Reply(b"<html>", headers={"content-type": "text/html"})], TransientError, "answer_invalid", 1),
     ("forbidden", [fake.error_reply(403)], PermanentError, "provider_key_invalid", 1),
-    ("unknown model", [fake.error_reply(404, code="model_not_found")], PermanentError, "provider_request_invalid", 1),
+    ("unknown model", [fake.error_reply(404, code="model_not_found")], PermanentError, "provider_model_missing", 1),
     ("not offered", [Reply(b"404 page not found", 404)], PermanentError, "provider_cannot", 1),
     ("too large", [fake.error_reply(413)], PermanentError, "provider_request_invalid", 1),
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
 from shared.ai.fallback import PROVIDERS, provider_for, provider_order
 from shared.ai.gemini import client as gemini_calls
-from shared.ai.provider import AnalysisResult, Provider
+from shared.ai.provider import AnalysisResult, Provider, Task
 from shared.ai.usage import Meter
 from shared.analyses.kinds import Kind, kind_named
 from shared.analyses.recipe import Ingredient
@@ -36,7 +36,7 @@ KEYS = {"OPENAI_API_KEY": openai_server.KEY, "GEMINI_API_KEY": gemini_server.KEY
         ({"OPENAI_API_KEY": "k"}, ["openai"]),
         ({"GEMINI_API_KEY": "k"}, ["gemini"]),
         (KEYS, ["gemini", "openai"]),
-        ({"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1"}, ["openai"]),
+        ({"OPENAI_BASE_URL": "http://localhost:11434/v1"}, ["openai"]),
         ({"GOOGLE_GENAI_USE_VERTEXAI": "true"}, ["gemini"]),
         (KEYS | {"AI_PROVIDER": "offline"}, ["offline"]),
         ({"AI_PROVIDER": "openai,gemini,offline"}, ["openai", "gemini", "offline"]),
@@ -167,7 +167,7 @@ def in_order(settings: Settings, meter: Meter | None = None) -> Provider:
     return provider_for(RECIPE, settings, meter or Meter())
 
 
-HEARD = openai_server.transcription_reply(openai_server.whisper_segment(1, 2, " Stir."))
+HEARD = openai_server.text_transcription_reply("Stir.", "en", 10)
 WHISPERED = gemini_server.transcription_reply(("00:01", "00:02", "Stir."))
 
 
@@ -177,8 +177,56 @@ def test_another_listens_for_one_that_is_down(openai: OpenAIServer, gemini: Gemi
     openai.queue_replies(HEARD)
     heard = in_order(configured(openai, gemini, "auto")).transcribe(sound_in(tmp_path), no_tick)
     assert [one.text for one in heard.segments] == ["Stir."]
-    assert (heard.usage.provider, heard.usage.model) == ("openai", "whisper-1")
-    assert heard.usage.notes == ["The provider gemini was not available (provider_unavailable)."]
+    assert (heard.usage.provider, heard.usage.model) == ("openai", "gpt-transcribe")
+    assert heard.usage.notes[0] == "The provider gemini was not available (provider_unavailable)."
+
+
+def test_a_retired_speech_model_falls_to_the_next_provider(
+    openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path
+) -> None:
+    """From the day on which OpenAI ends Whisper, the next provider transcribes, and a note says why."""
+    openai.queue_replies(openai_server.error_reply(404, "invalid_request_error", "model_not_found"))
+    gemini.queue_replies(WHISPERED)
+    settings = replace(configured(openai, gemini, "openai,gemini"), openai_transcribe_model="whisper-1")
+    heard = in_order(settings).transcribe(sound_in(tmp_path), no_tick)
+    assert [one.text for one in heard.segments] == ["Stir."]
+    assert heard.usage.notes == [
+        "The provider openai was skipped: OpenAI no longer has the model whisper-1."
+        " Set OPENAI_TRANSCRIBE_MODEL to a model that it has."
+    ]
+
+
+def test_a_misspelt_model_falls_to_the_next_provider(
+    openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path
+) -> None:
+    """A model that the service does not have ends no job that another provider can do; alone, it is named."""
+    openai.queue_replies(openai_server.error_reply(404, "invalid_request_error", "model_not_found"))
+    gemini.queue_replies(gemini_server.json_reply(answer()))
+    usage = analyze(replace(configured(openai, gemini, "openai,gemini"), openai_model="gpt5"), tmp_path).usage
+    assert (usage.provider, len(usage.notes)) == ("gemini", 1)
+    gemini.queue_replies(gemini_server.error_reply(404, "NOT_FOUND"))
+    with pytest.raises(PermanentError, match="GEMINI_MODEL") as caught:
+        analyze(configured(openai, gemini, "gemini"), tmp_path)
+    assert caught.value.code == "provider_model_missing"
+
+
+@pytest.mark.parametrize(
+    ("environ", "orders"),
+    [
+        ({}, {"analyze": ["offline"], "transcribe": ["offline"], "embed": ["offline"], "chat": ["offline"]}),
+        ({"OPENAI_API_KEY": "k"}, {"analyze": ["openai"], "transcribe": ["openai", "offline"]}),
+        (KEYS, {"transcribe": ["gemini", "openai", "offline"]}),
+        ({"OPENAI_TRANSCRIBE_BASE_URL": "http://localhost:8000/v1"},
+         {"analyze": ["offline"], "transcribe": ["openai", "offline"], "embed": ["offline"], "chat": ["offline"]}),
+        ({"GEMINI_API_KEY": "k", "OPENAI_CHAT_BASE_URL": "http://localhost:11434/v1"},
+         {"analyze": ["gemini"], "embed": ["gemini"], "chat": ["gemini", "openai"]}),
+        (KEYS | {"AI_PROVIDER": "openai"}, {"transcribe": ["openai"]}),
+    ],
+)  # fmt: skip
+def test_each_task_has_the_providers_that_can_do_it(environ: dict[str, str], orders: dict[Task, list[str]]) -> None:
+    """A server for one task does not attract the others, and speech ends with this machine's model."""
+    settings = read_settings(environ)
+    assert {task: provider_order("recipe", settings, task) for task in orders} == orders
 
 
 def test_who_cannot_listen_is_passed_over(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:

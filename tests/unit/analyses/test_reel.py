@@ -160,6 +160,16 @@ def test_offline_speaks_three_languages(language: str, title: str, written_in: s
     assert len(result.notes) == 2
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "may be misheard"), ("de", "kann sich verhört haben"), ("ru", "услышаны неверно")]
+)
+def test_offline_warns_of_misheard_words(language: str, said: str, tmp_path: Path) -> None:
+    """A reader of the transcript learns which model recognized it; subtitles need no such warning."""
+    notes = analyze_offline(evidence(tmp_path, transcript_model="Whisper base"), language).notes
+    assert any("Whisper base" in note and said in note for note in notes)
+    assert not any(said in note for note in analyze_offline(evidence(tmp_path), language).notes)
+
+
 def test_offline_shows_what_stands_on_the_screen(tmp_path: Path) -> None:
     """Text on the screen is part of the script of the shot that shows it."""
     result = analyze_offline(evidence(tmp_path, samples=samples_showing("Only water dry soil", tmp_path)))

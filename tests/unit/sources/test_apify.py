@@ -25,6 +25,7 @@ from infra.stand_ins.server import Reply
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.security.urls import parse_url
 from shared.settings import Settings
+from shared.sources.spending import SpendingAccount
 from shared.sources.video import apify_api
 from shared.sources.video.apify import auth_headers, fetch_with_apify
 from shared.sources.video.links import parse_page_url
@@ -133,11 +134,11 @@ def test_a_run_is_waited_for(apify: ApifyServer, settings: Settings, folder: Pat
         ("start", error_reply(402, "actor-memory-limit-exceeded"), TransientError, "source_busy"),
         ("start", error_reply(404, "record-not-found"), PermanentError, "source_setup"),
         ("start", error_reply(400, "invalid-input"), PermanentError, "source_setup"),
-        ("start", Reply(b"{", 201), TransientError, "source_unavailable"),
-        ("start", Reply({"data": {"id": "run1"}}, 201), TransientError, "source_unavailable"),
-        ("run", Reply(b"<html>"), TransientError, "source_unavailable"),
-        ("items", Reply(b'[{"id":'), TransientError, "source_unavailable"),
-        ("items", Reply([]), TransientError, "source_unavailable"),
+        ("start", Reply(b"{", 201), InconclusiveError, "source_unreadable"),
+        ("start", Reply({"data": {"id": "run1"}}, 201), InconclusiveError, "source_unreadable"),
+        ("run", Reply(b"<html>"), InconclusiveError, "source_unreadable"),
+        ("items", Reply(b'[{"id":'), InconclusiveError, "source_unreadable"),
+        ("items", Reply([]), InconclusiveError, "source_unreadable"),
         ("items", dataset_page_reply([]), InconclusiveError, "video_unavailable"),
         ("items", dataset_page_reply(["text"]), InconclusiveError, "video_unavailable"),
         ("items", dataset_page_reply([{}]), PermanentError, "source_no_video"),
@@ -272,6 +273,31 @@ def test_an_item_may_be_an_unclear_error(apify: ApifyServer, settings: Settings,
     """An error of an actor that says nothing of the post is tried again later."""
     reply_with(apify, lambda *_: {"error": "proxy tunnel failed"})
     assert failure(settings, folder) == (TransientError, "source_unavailable")
+
+
+def test_a_run_is_limited_and_paid_for(apify: ApifyServer, settings: Settings, folder: Path) -> None:
+    """Each run may charge so much at most, and what it cost is booked, whether or not there is a video."""
+    costs: list[float] = []
+    apify.cost_usd = 0.02
+    request = replace(fetch_request(TIKTOK, settings), account=SpendingAccount(lambda: None, costs.append))
+    fetch_with_apify(request, folder, silent)
+    assert "maxTotalChargeUsd=0.5" in apify.requests_for("start")[0].path
+    apify.statuses = ("RUNNING", "FAILED")
+    with pytest.raises(TransientError):
+        fetch_with_apify(request, folder, silent)
+    assert costs == [0.02, 0.02]
+
+
+def test_a_used_up_budget_starts_no_run(apify: ApifyServer, settings: Settings, folder: Path) -> None:
+    """Whoever has spent the month's budget does not pay for another run."""
+
+    def refuse() -> None:
+        raise PermanentError("budget_exceeded", "This month's AI budget is used up.")
+
+    request = replace(fetch_request(TIKTOK, settings), account=SpendingAccount(refuse, lambda _: None))
+    with pytest.raises(PermanentError, match="used up"):
+        fetch_with_apify(request, folder, silent)
+    assert apify.requests == []
 
 
 def test_odd_items_do_no_harm(apify: ApifyServer, settings: Settings, folder: Path) -> None:

@@ -1,0 +1,67 @@
+"""The command that checks a machine, a cloud project or a service."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli.options import load_settings
+
+commands = typer.Typer()
+
+
+@commands.command()
+def doctor(
+    project: Annotated[
+        str | None,
+        typer.Option(help="Check this Google Cloud project, or the emulators, instead of this machine."),
+    ] = None,
+    function: Annotated[
+        str | None, typer.Option(help="Check only the permissions of this function. Requires --project.")
+    ] = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Send a request to each AI service to verify your API keys.")
+    ] = False,
+    ai: Annotated[
+        bool, typer.Option("--ai", help="Try a tiny request of each task with each configured AI provider instead.")
+    ] = False,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Check instead whether yt-dlp can read the video platforms from here.")
+    ] = False,
+    data: Annotated[Path | None, typer.Option(help="Data folder to check. Defaults to .clipwise.")] = None,
+    host: Annotated[str, typer.Option(help="Address to check.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to check.")] = 8080,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Check this machine or a Google Cloud project for problems, with advice for each."""
+    from infra.cli.session import open_console
+    from infra.doctor.findings import print_findings
+    from infra.doctor.machine import check_machine
+    from shared.wiring import wiring
+
+    try:
+        from infra.doctor.project import check_project
+    except ModuleNotFoundError as error:
+        if project:
+            typer.echo(f"{error.name} is not installed. Run `pip install 'clipwise[gcp]'`.", err=True)
+            raise typer.Exit(2) from None
+    if function and (not project or function not in wiring().functions):
+        typer.echo(f"--function requires --project and must be one of: {', '.join(wiring().functions)}.", err=True)
+        raise typer.Exit(2)
+    if ai:
+        from infra.doctor.ai_tasks import check_ai
+
+        findings = check_ai(load_settings())
+    elif sources:
+        from infra.doctor.sources import check_sources
+
+        findings = check_sources(load_settings())
+    elif project:
+        findings = check_project(project, function)
+    else:
+        findings = check_machine(os.environ, data, host, port, online)
+    raise typer.Exit(print_findings(open_console(sys.stdout), findings, json))
