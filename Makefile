@@ -11,8 +11,8 @@ WORKERS = $$(($$($(BIN)/python -c "import os; print(os.cpu_count())") + 1))
 
 ##@ Try it
 
-demo: .venv/.for-run ## Render a cooking video, process it, print the recipe
-	@$(BIN)/clipwise demo
+demo: .venv/.for-run ## Render a cooking video, process it, show the recipe
+	@$(BIN)/clipwise demo --open
 
 up: .venv/.for-run ## Serve the API at http://127.0.0.1:8080 until interrupted
 	@$(BIN)/clipwise up
@@ -60,6 +60,12 @@ picture: .venv/.for-dev ## Run the demo and draw the README's picture from it
 	@$(BIN)/clipwise demo
 	@$(BIN)/python docs/images/demo.py
 
+screenshots: .venv/.for-dev program-deps ## Take the pictures of the console's pages for the docs
+	@$(BIN)/python -m docs.images.screenshots
+
+sample: .venv/.for-dev program-deps ## Make the sample video that the console offers
+	@$(BIN)/python -m infra.demo.sample
+
 clean: ## Delete .venv, dist and caches; keep the data in .clipwise
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -89,4 +95,4 @@ package: .venv/.for-dev ## Build the functions' packages in dist/, with MODELS="
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package picture test soak test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format bench clean
+.PHONY: help demo up up-emulators package picture sample screenshots test soak test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format bench clean

@@ -87,7 +87,7 @@ class Settings:
     account_page_url: Url = Field(
         "",
         description="`local` only: the page of your frontend that links in mails open, with `mode`, `uid` and `token`"
-        " added. Unset: mails name the command to run.",
+        " added. Unset: the console's, at `PUBLIC_URL`; mails also name the command to run.",
     )
     smtp_host: str = Field(
         "", description="`local` only: the SMTP server. Unset: mails are written to `outbox` in the data folder."

@@ -79,6 +79,12 @@ export async function problemOf(answer) {
   return new Problem(detail, { code: body.code, status: answer.status, waitSec });
 }
 
+/** The session's access token, or a new one if that was rejected; null without a session. */
+export async function freshToken(isRejected) {
+  if (isRejected) await refresh();
+  return session?.access_token ?? null;
+}
+
 /** Send a request; returns its successful answer. A rejected token ends the session, which shows the sign-in form. */
 export async function call(path, options) {
   let answer = await send(path, options);

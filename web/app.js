@@ -7,6 +7,7 @@ import { LANGUAGES, language, preferredLanguage, t, useLanguage } from "./texts.
 import { allUploads, isSending, onUploads, restoreUploads } from "./uploads.js";
 import { percent } from "./format.js";
 import { ProblemBox } from "./components.js";
+import { useFirestore } from "./watch.js";
 
 addRoute("", () => import("./pages/library.js"));
 addRoute("new", () => import("./pages/new.js"));
@@ -116,4 +117,5 @@ function Sending() {
 await useLanguage(preferredLanguage());
 restoreUploads();
 const capabilities = await get("v1/capabilities").catch(() => ({ signIn: false, speech: null, ai: null }));
+useFirestore(capabilities.firestore);
 render(html`<${App} capabilities=${capabilities} />`, document.getElementById("app"));

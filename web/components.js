@@ -42,6 +42,24 @@ export function useAction(work) {
   return [run, state.isBusy, state.problem];
 }
 
+/** The time, again after each pause while `isRunning`. */
+export function useNow(isRunning = true, pauseMs = 1000) {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!isRunning) return undefined;
+    const timer = setInterval(() => setNow(Date.now()), pauseMs);
+    return () => clearInterval(timer);
+  }, [isRunning, pauseMs]);
+  return now;
+}
+
+/** When something happened, as long ago as it is while somebody looks. */
+export function Ago({ time }) {
+  const isNew = Date.now() - Date.parse(time) < 60_000;
+  const now = useNow(true, isNew ? 1000 : 30_000);
+  return html`<time datetime=${time}>${ago(time, now)}</time>`;
+}
+
 export function useTitle(title) {
   useEffect(() => { document.title = title ? `${title} · Clipwise` : "Clipwise"; }, [title]);
 }
@@ -142,7 +160,8 @@ export function OtherResults({ job, hasOwn = false }) {
 /** Where a result comes from: its video, author and time. */
 export const Byline = ({ job }) => html`
   <p class="byline">
-    ${[job.video.author, job.url ? null : job.filename, ago(job.createdAt)].filter(Boolean).join(" · ")}
+    ${[job.video.author, !job.url && job.filename !== nameOf(job) && job.filename].filter(Boolean).map((name) => `${name} · `)}
+    <${Ago} time=${job.createdAt} />
     ${job.url && /^https?:/.test(job.url) && html` · <a href=${job.url} rel="noreferrer noopener" target="_blank">${t("job.source")}</a>`}
   </p>`;
 

@@ -55,8 +55,8 @@ export function bytes(size) {
 }
 
 /** When something happened: `5 minutes ago`, or the date after a week. */
-export function ago(time) {
-  const seconds = (Date.parse(time) - Date.now()) / 1000;
+export function ago(time, now = Date.now()) {
+  const seconds = (Date.parse(time) - now) / 1000;
   const units = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
   if (seconds < -7 * 86_400) return new Intl.DateTimeFormat(language(), { dateStyle: "medium" }).format(new Date(time));
   const [unit, size] = units.find(([, each]) => -seconds >= each) ?? ["second", 1];

@@ -1,8 +1,8 @@
 /** What a search of the library finds: moments in the videos, and videos by their titles and tags. */
 
 import { get } from "./api.js";
-import { Loading, Picture, ProblemBox, Tags, useAction } from "./components.js";
-import { ago, clock } from "./format.js";
+import { Ago, Loading, Picture, ProblemBox, Tags, useAction } from "./components.js";
+import { clock } from "./format.js";
 import { html, useEffect, useState } from "./html.js";
 import { KindIcon } from "./icons.js";
 import { marked } from "./marks.js";
@@ -100,6 +100,6 @@ const VideoTile = ({ item }) => html`
       </span>
       <span class="tile-title">${item.title ?? item.filename ?? item.url ?? t("job.untitled")}</span>
     </a>
-    <span class="tile-facts"><time datetime=${item.createdAt}>${ago(item.createdAt)}</time></span>
+    <span class="tile-facts"><${Ago} time=${item.createdAt} /></span>
     <${Tags} tags=${item.tags} />
   </li>`;

@@ -1,7 +1,7 @@
 /** The lines of a transcript in step with the player: the one that is spoken is marked, and each plays its place. */
 
 import { clock } from "./format.js";
-import { Fragment, html, useMemo, useRef, useState } from "./html.js";
+import { Fragment, html, useEffect, useMemo, useRef, useState } from "./html.js";
 import { marked, plain } from "./marks.js";
 import { t } from "./texts.js";
 
@@ -9,6 +9,7 @@ export function TranscriptLines({ segments, tag, player }) {
   const [sought, setSought] = useState("");
   const [current, setCurrent] = useState(-1);
   const list = useRef();
+  const match = useRef(-1); // the one that was shown last: the video goes on meanwhile
   const words = sought.trim();
   const matches = useMemo(() => {
     const what = plain(words);
@@ -21,16 +22,24 @@ export function TranscriptLines({ segments, tag, player }) {
     setCurrent(index);
     if (isPlaying && !words) reveal(index);
   };
-  /** Scroll within the list only, so that the page stays where the reader has it. */
+  /** Scroll within the list only, so that the page stays where the reader has it; returns the line. */
   const reveal = (index) => {
     const line = list.current?.children[index];
-    if (line) list.current.scrollTop = line.offsetTop - list.current.offsetTop - list.current.clientHeight / 3;
+    if (line) list.current.scrollTop = line.offsetTop - list.current.clientHeight / 3;
+    return line;
   };
+  /** Whoever searches looks for the line, which on a phone may lie below the screen. */
+  const showMatch = (index) => reveal(index)?.scrollIntoView({ block: "nearest" });
+  useEffect(() => {
+    match.current = -1;
+    if (matches.length) showMatch(matches[0]);
+  }, [matches]);
   const seek = (event) => {
     event.preventDefault();
-    const next = matches.find((index) => index > current) ?? matches[0];
+    const next = matches.find((index) => index > match.current) ?? matches[0];
     if (next === undefined) return;
-    reveal(next);
+    match.current = next;
+    showMatch(next);
     setCurrent(next);
     player.jump(segments[next].start);
   };

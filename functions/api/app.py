@@ -20,6 +20,7 @@ from functions.api.compat import (
 from functions.api.identity import Verify, frontend_origins, verify_token
 from functions.api.middleware import ApiCorsMiddleware, ErrorMiddleware, HeadMiddleware, TrailingSlashMiddleware
 from functions.api.openapi import build_openapi
+from functions.api.problem_pages import ProblemPageMiddleware
 from functions.api.problems import HANDLERS
 from functions.api.rate_limits import RateLimitMiddleware
 from functions.api.routes import (
@@ -107,6 +108,7 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
     app.add_middleware(HeadMiddleware)
     app.add_middleware(RateLimitMiddleware)
     app.add_middleware(ErrorMiddleware)
+    app.add_middleware(ProblemPageMiddleware)
     origins = frontend_origins()
     if origins:
         app.add_middleware(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from itertools import groupby
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -129,20 +130,33 @@ def invalid_request_response(error: RequestValidationError, status: int | None =
 
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:
-    path = [str(part) for part in item["loc"]]
+    path = list(item["loc"])
     if path and path[0] in ("body", "query", "path", "header"):
         path = path[1:]
-    field = ".".join(path) or "body"
+    path = path or ["body"]
+    name = _field_name(path)
     if item["type"] == "missing":
-        message = f"The field “{field}” is missing. Add it."
+        message = f"{name} is missing. Add it."
     elif item["type"] == "extra_forbidden":
-        message = f"The field “{field}” does not exist here. Remove it."
+        message = f"{name} does not exist here. Remove it."
     elif item["type"] == "string_pattern_mismatch" and "0-9a-f" in item["ctx"]["pattern"]:
-        message = f"The field “{field}” is not a valid id. Copy the id from a response of this server."
+        message = f"{name} is not a valid id. Copy the id from a response of this server."
     else:
         reason = str(item["msg"]).removeprefix("Value error, ")
-        message = f"The field “{field}” is invalid: {reason[:1].lower()}{reason[1:].rstrip('.')}."
-    return FieldError(field=field, message=message)
+        message = f"{name} is invalid: {reason[:1].lower()}{reason[1:].rstrip('.')}."
+    return FieldError(field=".".join(map(str, path)), message=message)
+
+
+def _field_name(path: Sequence[str | int]) -> str:
+    """Name a field for people, who count from 1: `The field “content” of item 2 of “messages”`."""
+    names: list[str] = []
+    for is_index, parts in groupby(path, key=lambda part: isinstance(part, int)):
+        if is_index:
+            names += [f"item {int(part) + 1}" for part in parts]
+        else:
+            names.append(f"“{'.'.join(map(str, parts))}”")
+    name = " of ".join(reversed(names))
+    return f"The field {name}" if name.startswith("“") else name.capitalize()
 
 
 async def _handle_http_exception(request: Request, error: HTTPException) -> Response:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.api_client import ApiClient, ApiError, JobDocument, ServerUnreachable
+from infra.cli.browser import has_desktop, open_in_browser
 from infra.cli.options import LOCAL, load_settings
 from infra.cli.progress import follow_job, progress_view, update_job, update_task, update_upload
 from infra.cli.session import EXIT_ERROR, EXIT_FAILED, EXIT_INTERRUPTED, open_console
@@ -103,15 +104,20 @@ def last_error(log: Path) -> str | None:
 RENDERER = Path(__file__).parents[1] / "demo"
 
 
-def run_demo(keep: bool) -> int:
-    """Run the demo in the data folder; returns the exit code, 0 only if the recipe matches the video."""
+def run_demo(keep: bool, open_browser: bool = False) -> int:
+    """Run the demo in the data folder; returns the exit code, 0 only if the recipe matches the video.
+
+    Args:
+        keep: Keep the server running afterwards.
+        open_browser: Do so and open the recipe's page, if somebody sits before a desktop.
+    """
     # Without this, a terminated demo would leave its server behind.
     raise_on_signals()
     # The demo must cost nothing, and its video can be analyzed offline.
     os.environ.setdefault("AI_PROVIDER", "offline")
     demo = Demo(load_settings().clipwise_data, open_console(sys.stdout), open_console(sys.stderr))
     try:
-        return demo.run(keep)
+        return demo.run(keep, open_browser and sys.stdout.isatty() and has_desktop())
     except KeyboardInterrupt:
         problem, code = "Interrupted.", EXIT_INTERRUPTED
     except ServerStartError as error:
@@ -135,7 +141,7 @@ class Demo:
         self.out = out
         self.err = err
 
-    def run(self, keep: bool) -> int:
+    def run(self, keep: bool, open_browser: bool) -> int:
         started = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.print_message("This demo renders a cooking video and processes it on this machine. Starting the server …")
@@ -162,14 +168,15 @@ class Demo:
                 f"in {time.monotonic() - started:.0f} seconds."
             )
             self.print_transcript(job)
+            self.print_files()
             page = f"/#/recipes/{job['id']}"
-            self.print_next_steps(page)
-            if keep:
-                self.print_message(
-                    f"\nThe server keeps running at {url} (API documentation: {url}/docs). Ctrl-C stops it."
-                    f"\nOpen {url}{page} in a browser to cook from the recipe."
-                )
-                signal.pause()
+            if keep or open_browser:
+                self.print_message(f"\nThe recipe's page, while the server runs (Ctrl-C stops it):\n  {url}{page}")
+                if open_browser:
+                    open_in_browser(f"{url}{page}")
+                with suppress(KeyboardInterrupt):
+                    signal.pause()
+        self.print_next_steps(f"{LOCAL}{page}")
         return 0
 
     def process_video(self, api: ApiClient) -> JobDocument:
@@ -216,21 +223,25 @@ class Demo:
             f"Heard in the video, with a word error rate of {error_rate:.0%}:\n  " + " ".join(transcript.split())
         )
 
-    def print_next_steps(self, page: str) -> None:
-        """Print where the files are and what to run next; `page` is the address of the recipe below the server's."""
+    def print_files(self) -> None:
         frames = len(list((self.folder / "frames").iterdir()))
-        clipwise = (
-            "clipwise" if shutil.which("clipwise") else os.path.relpath(Path(sys.executable).with_name("clipwise"))
-        )
         self.print_message(
             f"\nThe files are in {self.folder}:\n"
             f"  {video_name()}.mp4  the video\n"
             f"  thumbnail.jpg, frames/         its thumbnail and {frames} key frames\n"
-            f"  recipe.json, job.json          the recipe and the job document\n"
-            f"\nNext steps:\n"
-            f"  {clipwise} up            run the server (API documentation: {LOCAL}/docs),\n"
-            f"  {' ' * len(clipwise)}               then open {LOCAL}{page}\n"
-            f"  {clipwise} submit VIDEO  submit your own file or URL, from a second terminal"
+            f"  recipe.json, job.json          the recipe and the job document"
+        )
+
+    def print_next_steps(self, page: str) -> None:
+        """Print how to go on; `page` is the recipe's address while a server runs at the default one."""
+        clipwise = (
+            "clipwise" if shutil.which("clipwise") else os.path.relpath(Path(sys.executable).with_name("clipwise"))
+        )
+        self.print_message(
+            f"\nTo cook from the recipe, or to add your own videos, start the server and leave it running:\n"
+            f"  {clipwise} up --open\n"
+            f"The recipe's page is then:\n"
+            f"  {page}"
         )
 
     def print_log_error(self) -> None:

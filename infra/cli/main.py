@@ -110,18 +110,15 @@ def up(
 
 def print_ready(line: str, open_browser: bool = False) -> None:
     """Print where the server listens and, to stderr, what this installation can do and where its console is."""
-    import webbrowser
-    from threading import Thread
-
+    from infra.cli.browser import open_in_browser
     from infra.doctor.capabilities import capabilities_line
 
     url = line.rpartition(" ")[2]
     print(line, flush=True)
     typer.echo(capabilities_line(load_settings()), err=True)
     typer.echo(f"Open {url} in a browser to use the console.", err=True)
-    if open_browser:
-        # Some browsers return only when they are closed.
-        Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+    if open_browser and not open_in_browser(url):
+        typer.echo("No browser was opened: this shell has no desktop.", err=True)
 
 
 @contextmanager
@@ -211,6 +208,7 @@ def export(
     servings: Annotated[
         float | None, typer.Option(help="Scale the amounts of a recipe to this number of servings.")
     ] = None,
+    units: Annotated[str | None, typer.Option(help="Convert the amounts of a recipe: metric or us.")] = None,
     share: Annotated[
         str | None,
         typer.Option(help="Token of a share link that shows the video, for lasting picture and video links in jsonld."),
@@ -223,7 +221,7 @@ def export(
     from infra.cli.views import clean_text
 
     with open_session(server) as session:
-        content = session.api.export_job(id, format, servings, share)
+        content = session.api.export_job(id, format, servings, units, share)
         if output:
             output.write_bytes(content)
         elif sys.stdout.isatty():
@@ -282,11 +280,15 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the server running afterwards, until interrupted.")
     ] = False,
+    open_browser: Annotated[
+        bool,
+        typer.Option("--open", help="On a desktop, open the recipe in the browser and keep the server running."),
+    ] = False,
 ) -> None:
     """Render a cooking video, process it on this machine, and check the resulting recipe."""
     from infra.cli.demo import run_demo
 
-    sys.exit(run_demo(keep))
+    sys.exit(run_demo(keep, open_browser))
 
 
 @app.command()

@@ -14,13 +14,17 @@ from shared.exports.markup import escape_html, safe_url
 from shared.models.image import ImageRecord, ImageState
 
 _STYLE = """
-body { margin: 2rem auto; padding: 0 1rem; max-width: 75rem; color: #1d1d1b; background: #fff;
+:root { color-scheme: light dark; --ink: #1d1d1b; --quiet: #55504b; --paper: #fff; --sunk: #f1ece7; }
+@media (prefers-color-scheme: dark) { :root { --ink: #f2eeea; --quiet: #b1a79e; --paper: #151311; --sunk: #262220; } }
+html { background: var(--paper); }
+body { margin: 2rem auto; padding: 0 1rem; max-width: 75rem; color: var(--ink);
   font: 15px/1.4 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } h2 small { color: #55504b; font-weight: 400; }
+h1 { font-size: 1.6rem; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } h2 small { color: var(--quiet); font-weight: 400; }
 ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .8rem;
   margin: 0; padding: 0; list-style: none; }
-figure { margin: 0; } figcaption { font-size: .75rem; color: #55504b; }
-.picture { display: grid; place-items: center; height: 8rem; background: #f1ece7; }
+figure { margin: 0; } figcaption { font-size: .75rem; color: var(--quiet); }
+.picture { display: grid; place-items: center; height: 8rem; background: var(--sunk); }
 .picture img { max-width: 100%; max-height: 8rem; }
 a { color: inherit; }
 """
@@ -91,7 +95,7 @@ def _render_page(
     title = escape_html(spec.title)
     yield "<!DOCTYPE html>"
     yield '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    yield f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>"
+    yield f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body><main>"
     yield f'<h1 dir="auto">{title}</h1>\n<p>{total} images, seen on {spec.created_at:%Y-%m-%d}.</p>'
     ranked = sorted(sections.items(), key=lambda item: (item[0] != _ACCEPTED, -item[1].count, item[0]))
     for name, section in ranked:
@@ -100,7 +104,7 @@ def _render_page(
         for record in section.first:
             yield _render_figure(record, picture(record))
         yield "</ul>"
-    yield "</body></html>"
+    yield "</main></body></html>"
 
 
 def _render_figure(record: ImageRecord, source: str | None) -> str:

@@ -77,8 +77,8 @@ class JobCode(ErrorCode):
     )
     SERVINGS_UNKNOWN = permanent(
         "servings_unknown",
-        "The result cannot be scaled: it is not a recipe, or the video does not state its servings.",
-        "Omit `servings`.",
+        "The result cannot be scaled or converted: it is not a recipe, or the video does not state its servings.",
+        "Omit `servings` and `units`; for a recipe without servings, only `servings`.",
     )
 
 

@@ -13,6 +13,7 @@ from shared.analyses.transcript import GAP_ADVICE, GAP_SENTENCES
 from shared.errors import NotFound, PermanentError
 from shared.exports.quantities import scale_recipe
 from shared.exports.recipe import RecipeLinks, embed_url
+from shared.exports.units import UnitSystem, convert_recipe
 from shared.media.speakers import name_speakers
 from shared.models import Model
 from shared.models.job import Job, JobStatus
@@ -46,23 +47,21 @@ class JobContent:
 
     Attributes:
         servings: Number of servings to scale the recipe to; None = as in the video.
+        units: System of units to convert the recipe to; None = as in the video.
         share: The share link through which a document links to its media; None = by short-lived links.
     """
 
     objects: Objects
     job: Job
     servings: float | None = None
+    units: UnitSystem | None = None
     share: SharedMedia | None = None
 
     def result_json(self) -> str:
         """Return the result as JSON; raises PermanentError `not_done`, `servings_unknown`."""
-        if self.servings is None:
-            result = self._result()
-        elif self.job.kind == "recipe":
-            result = scale_recipe(Recipe.read(self._result()), self.servings).to_json()
-        else:
-            raise _not_scalable_error()
-        return _to_json(result)
+        if self.job.kind == "recipe" and self._is_changed():
+            return _to_json(self._change(Recipe.read(self._result())).to_json())
+        return _to_json(self._original_result())
 
     def read_result(self, model: type[M]) -> M:
         """Parse the result as `model`; raises PermanentError `not_done`, `servings_unknown`."""
@@ -74,17 +73,17 @@ class JobContent:
         return _to_json(self._load_transcript().to_json())
 
     def load_recipe(self) -> Recipe:
-        """Return the recipe, scaled; raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
+        """Return the changed recipe; raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
         recipe = Recipe.read(self._result())
         if not recipe.ingredients and not recipe.steps:
             empty = self.job.result_empty
             reason = f"{empty.message} {empty.advice}" if empty else "This video contains no recipe. Try another one."
             raise PermanentError("no_recipe", reason)
-        return recipe if self.servings is None else scale_recipe(recipe, self.servings)
+        return self._change(recipe)
 
     def transcript_segments(self) -> list[Segment]:
         """Return the segments; raises PermanentError as `full_transcript`, and `servings_unknown`."""
-        if self.servings is not None:
+        if self._is_changed():
             raise _not_scalable_error()
         return self.full_transcript().segments
 
@@ -160,8 +159,15 @@ class JobContent:
         name = Recipe.read(self._result()).thumbnail
         return media_name(self.job.id, name) if name else None
 
+    def _is_changed(self) -> bool:
+        return self.servings is not None or self.units is not None
+
+    def _change(self, recipe: Recipe) -> Recipe:
+        scaled = recipe if self.servings is None else scale_recipe(recipe, self.servings)
+        return scaled if self.units is None else convert_recipe(scaled, self.units)
+
     def _original_result(self) -> dict[str, object]:
-        if self.servings is not None:
+        if self._is_changed():
             raise _not_scalable_error()
         return self._result()
 
@@ -176,7 +182,7 @@ class JobContent:
 
 
 def _not_scalable_error() -> PermanentError:
-    return PermanentError("servings_unknown", "Only a recipe can be scaled. Omit servings.")
+    return PermanentError("servings_unknown", "Only a recipe can be scaled or converted. Omit servings and units.")
 
 
 def _to_json(value: dict[str, object]) -> str:

@@ -19,32 +19,37 @@ _BEGINS_BLOCK = re.compile(r"^(\d+(?=[.)])|(?=[-+=]))")
 STYLE = """
 @page { size: A4; margin: 18mm 20mm; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem; max-width: 44rem; color: #1d1d1b; background: #fff;
+:root { color-scheme: light dark; --ink: #1d1d1b; --quiet: #55504b; --paper: #fff; --accent: #b4512a; --line: #e6ddd6; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ink: #f2eeea; --quiet: #b1a79e; --paper: #151311; --accent: #ff9d66; --line: #38322d; } }
+html { background: var(--paper); }
+body { margin: 0 auto; padding: 2rem 1.25rem; max-width: 44rem; color: var(--ink);
   font: 11pt/1.45 Charter, "Bitstream Charter", "Noto Serif", "DejaVu Serif", Georgia, serif; overflow-wrap: anywhere; }
-header { display: flow-root; border-bottom: 1.5pt solid #b4512a; padding-bottom: 1rem; }
+header { display: flow-root; border-bottom: 1.5pt solid var(--accent); padding-bottom: 1rem; }
 header img { float: inline-end; max-width: 38mm; max-height: 50mm; margin-inline-start: 1.5rem; border-radius: 2mm; }
 h1 { font-size: 25pt; line-height: 1.15; margin: 0 0 .5rem; font-weight: 600; }
-h2 { font-size: 14pt; margin: 1.3rem 0 .5rem; color: #b4512a; font-weight: 600; break-after: avoid; }
+h2 { font-size: 14pt; margin: 1.3rem 0 .5rem; color: var(--accent); font-weight: 600; break-after: avoid; }
 h3 { font-size: 11pt; margin: 1rem 0 .3rem; font-style: italic; font-weight: 600; break-after: avoid; }
 p { margin: .4rem 0; orphans: 3; widows: 3; }
 .facts { display: flex; flex-wrap: wrap; gap: .2rem 1.5rem; margin: .8rem 0 0; padding: 0; list-style: none; }
 .facts b, .amount { font-weight: 600; }
 .ingredients { margin: 0; padding: 0; list-style: none; }
 .ingredients li { display: grid; grid-template-columns: 6.5rem 1fr; gap: 1rem; padding: .18rem 0;
-  border-bottom: .5pt solid #e6ddd6; break-inside: avoid; }
+  border-bottom: .5pt solid var(--line); break-inside: avoid; }
 .amount { text-align: end; font-variant-numeric: tabular-nums; }
 ol { margin: 0; padding-inline-start: 1.9rem; }
 ol li { padding-inline-start: .4rem; margin: .45rem 0; break-inside: avoid; }
-ol li::marker { color: #b4512a; font-weight: 600; }
+ol li::marker { color: var(--accent); font-weight: 600; }
 .line, .notes { margin: 0; padding: 0; list-style: none; }
 .notes { font-size: 9.5pt; }
 .line li { display: inline; }
-.line li + li::before { content: "· "; color: #b4512a; }
+.line li + li::before { content: "· "; color: var(--accent); }
 .entries { margin: 0; padding: 0; list-style: none; }
-.entries li { padding: .25rem 0; border-bottom: .5pt solid #e6ddd6; break-inside: avoid; }
+.entries li { padding: .25rem 0; border-bottom: .5pt solid var(--line); break-inside: avoid; }
 .entries b { font-weight: 600; margin-inline-end: .4rem; }
-.entries p { margin: .1rem 0 0 1.2rem; font-size: 10pt; color: #55504b; }
-footer { margin-top: 2rem; padding-top: .6rem; border-top: .5pt solid #c9bdb3; font-size: 9pt; color: #55504b; }
+.entries p { margin: .1rem 0 0 1.2rem; font-size: 10pt; color: var(--quiet); }
+footer { margin-top: 2rem; padding-top: .6rem; border-top: .5pt solid var(--line); font-size: 9pt;
+  color: var(--quiet); }
 a { color: inherit; }
 @media print { body { padding: 0; max-width: none; } }
 """
@@ -87,6 +92,6 @@ def html_document(title: str, language: str | None, body: Iterable[str]) -> str:
         '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
         f"<title>{title}</title>",
         f"<style>{STYLE}</style></head>",
-        '<body dir="auto">',
+        '<body dir="auto"><main>',
     ]
-    return "\n".join(filter(None, [*head, *body, "</body></html>"])) + "\n"
+    return "\n".join(filter(None, [*head, *body, "</main></body></html>"])) + "\n"

@@ -18,6 +18,7 @@ class RecipeWording:
         decimal: Decimal separator.
         units: Unit forms by normalised name; other units keep their name.
         scaled: Note on calculated amounts, with the placeholders `{before}` and `{after}` (servings).
+        converted: Note on amounts in other units than the video's.
     """
 
     recipe: str
@@ -43,6 +44,7 @@ class RecipeWording:
     decimal: str
     units: dict[str, UnitForms]
     scaled: str
+    converted: str
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ ENGLISH_RECIPE = RecipeWording(
     | {"leaf": ("leaf", "leaves"), "loaf": ("loaf", "loaves")},
     scaled="Amounts are calculated from {before} to {after} servings; times, and amounts within the steps, are as in "
     "the video.",
+    converted="Amounts are converted and rounded; amounts and temperatures within the steps are as in the video.",
 )  # fmt: skip
 GERMAN_RECIPE = RecipeWording(
     recipe="Rezept",
@@ -187,6 +190,7 @@ GERMAN_RECIPE = RecipeWording(
     },
     scaled="Die Mengen sind von {before} auf {after} Portionen umgerechnet; Zeiten und die Mengen in den Schritten "
     "sind wie im Video.",
+    converted="Die Mengen sind umgerechnet und gerundet; Mengen und Temperaturen in den Schritten sind wie im Video.",
 )  # fmt: skip
 # Abbreviations, because Russian nouns change their form with the number.
 RUSSIAN_RECIPE = RecipeWording(
@@ -218,6 +222,8 @@ RUSSIAN_RECIPE = RecipeWording(
         cube="куб.", bar="плит.", tube="тюб.", strip="полос.", ladle="полов.", shot="рюм.", mug="круж.", pod="струч.",
     ),
     scaled="Количество пересчитано с {before} на {after} порц.; время и количество внутри шагов — как в видео.",
+    converted="Количество пересчитано в другие единицы и округлено; количество и температура внутри шагов — как в "
+    "видео.",
 )  # fmt: skip
 ENGLISH_HEADINGS = Headings(
     decimal=".",

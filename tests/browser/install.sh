@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what tests take from npm, as far as this machine lets us; they are skipped, and say why, without it: the
-# Firebase SDK and axe, the console's libraries, with which the copies in web/vendor are compared, and the Auth emulator.
+# Installs what tests take from npm, as far as this machine lets us; they are skipped, and say why, without it: axe, the
+# console's libraries with the Firebase SDK, with which the copies in web/vendor are compared, and the Auth emulator.
 set -u
 cd "$(dirname "$0")"
 

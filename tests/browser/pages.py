@@ -11,7 +11,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 DOCUMENT = FOLDER.parents[1] / "docs" / "listening.md"
-SDK = FOLDER / "node_modules" / "firebase"
+WEB = FOLDER.parents[1] / "web"
+SDK = WEB / "node_modules" / "firebase"
 MODULES = ("firebase-app.js", "firebase-auth.js", "firebase-firestore.js")
 CDN = re.compile(r"https://www\.gstatic\.com/firebasejs/[\d.]+/")
 

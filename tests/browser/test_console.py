@@ -189,6 +189,26 @@ def test_a_recipe_is_cooked_from(server: Server, jobs: dict[str, Job], page: Pag
     expect(page.get_by_text("Slice the onions.")).to_be_visible()
 
 
+def test_a_recipe_is_read_in_ones_own_units(server: Server, jobs: dict[str, Job], page: Page) -> None:
+    """Whoever cooks with US units gets amounts and temperatures in them, scaled too, in every recipe from then on."""
+    path = f"recipes/{jobs['recipe'].id}"
+    open_page(page, server, path)
+    page.get_by_text("US", exact=True).click()
+    ingredients = page.locator(".ticks label")
+    expect(ingredients).to_have_text(["3 onions, sliced", "¼ cup + 1 tbsp flour", "2⅛ cups stock", "2–3 tbsp wine"])
+    expect(page.locator(".steps > li").nth(1)).to_contain_text("250 °F")
+    for _ in range(2):
+        page.get_by_role("button", name="More servings").click()
+    expect(ingredients.nth(2)).to_have_text("4⅛ cups stock")
+    page.reload()
+    page.get_by_text("Metric", exact=True).click()
+    expect(ingredients.nth(1)).to_have_text("150 ml flour")
+    with page.expect_response(lambda response: "format=md&servings=4&units=metric" in response.url):
+        page.get_by_role("button", name="Markdown").click()
+    page.get_by_text("As in the video", exact=True).click()
+    expect(ingredients.nth(1)).to_have_text("½ cup + 2 tbsp flour")
+
+
 def test_a_transcript_follows_the_video(server: Server, jobs: dict[str, Job], page: Page) -> None:
     """The line that is spoken is marked, a line plays its place, and a search finds and marks words."""
     open_page(page, server, f"transcripts/{jobs['transcript'].id}")
@@ -228,6 +248,29 @@ def test_a_reel_shows_what_is_unknown_as_unknown(server: Server, shelf: Shelf, p
     open_page(page, server, f"reels/{job.id}")
     expect(page.locator(".lane-name")).to_have_text(["Shots", "Loudness · unknown", "Speech · unknown"])
     expect(page.locator(".lane .shot")).to_have_count(2)
+
+
+def test_a_search_shows_its_match_on_a_phone(server: Server, shelf: Shelf, page: Page) -> None:
+    """In a long transcript below the video, the first match comes into view, and with Enter the next one."""
+    said = [Segment(start=n / 25, end=(n + 1) / 25, text="salt" if n in (70, 90) else "more") for n in range(99)]
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a plain size
+    open_page(page, server, f"transcripts/{shelf.add('transcript', segments=said).id}")
+    search = page.get_by_label("Search the transcript")
+    search.fill("salt")
+    expect(page.locator(".lines li").nth(70)).to_be_in_viewport(ratio=1)
+    for index in (70, 90):
+        search.press("Enter")
+        expect(page.locator(".lines li").nth(index)).to_be_in_viewport(ratio=1)
+
+
+def test_ages_go_on(server: Server, shelf: Shelf, page: Page) -> None:
+    """What was made a minute ago was made two minutes ago when somebody has looked at it for a minute."""
+    page.clock.install()
+    open_page(page, server, f"recipes/{shelf.add('recipe').id}")
+    age = page.locator(".byline time")
+    (minutes,) = re.findall(r"\d+", age.inner_text())
+    page.clock.run_for(60_000)
+    expect(age).to_have_text(f"{int(minutes) + 1} minutes ago")
 
 
 def test_a_summary_has_its_chapters_on_the_player(server: Server, jobs: dict[str, Job], page: Page) -> None:

@@ -7,14 +7,18 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.shelf import open_page
+from tests.browser.shelf import address, open_page
+from tests.browser.tab import patient
 from tests.contract.emulated import running_emulators
 from tests.dataset_runs import unhurried
 from tests.image_site import ImageSite
 from tests.server import Server, serving
 from tests.video_samples import plain_video
+
+LISTENS = re.compile(r"google\.firestore\.v1\.Firestore/Listen")
+EVENTS = re.compile("/events$")
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +83,43 @@ def test_an_account_has_its_usage(server: Server, page: Page) -> None:
     open_page(page, server, "account")
     expect(page.locator(".figures")).to_contain_text("$0.00")
     expect(page.get_by_role("button", name="Create webhook")).to_be_visible()
+
+
+def send(page: Page, server: Server, content: bytes) -> None:
+    """Send a file on the page New, for its metadata."""
+    page.context.add_init_script("delete window.showOpenFilePicker")
+    page.goto(f"{server.url}/#/new")
+    page.get_by_text("Metadata").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose files").click()
+    chooser.value.set_files({"name": "film.mp4", "mimeType": "video/mp4", "buffer": content})
+    expect(page.get_by_role("heading", name="film.mp4")).to_be_visible()
+
+
+def test_a_job_is_watched_by_firestore(server: Server, page: Page, film: bytes) -> None:
+    """Where there is Firestore, a job's page follows its document from the upload to the end: its stages stand in their
+    order, and its picture comes from the bucket. It needs no event stream of the API."""
+    page.route(EVENTS, lambda route: route.abort())
+    send(page, server, film)
+    expect(page.locator(".outcome.done")).to_be_visible()
+    expect(page.locator(".stage.done .stage-name")).to_have_text(
+        [re.compile("Upload"), re.compile("Extract"), re.compile("Save")]
+    )
+    expect(page.locator(".findings img").first).to_be_visible()
+    expect(page.locator(".byline time")).to_contain_text(re.compile("ago|now"))
+    job = server.job(address(page).removeprefix("jobs/"))
+    expect(page.locator(".facts")).to_contain_text(f"{job['video']['info']['width']} ×")
+
+
+def test_events_stand_in_for_firestore(server: Server, chromium: Browser, film: bytes) -> None:
+    """Behind a network that blocks Firestore, the page follows the server's events instead, and reaches nobody else."""
+    # Not `page`: the SDK tries to load a picture of Google's to learn what is wrong, which the policy forbids.
+    page = patient(chromium.new_page())
+    reached: list[str] = []
+    page.on("response", lambda response: reached.append(response.url))
+    page.route(LISTENS, lambda route: route.abort())
+    with page.expect_request(EVENTS):
+        send(page, server, film)
+    expect(page.locator(".outcome.done")).to_be_visible()
+    assert not [url for url in reached if not url.startswith(("http://127.0.0.1:", "blob:"))]
+    page.close()

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from shared.models.job import Job, JobError, StageState, Upload
 from shared.models.video import Frame, Video
-from tests.browser.pages import DOCUMENT, FOLDER, example
+from tests.browser.pages import DOCUMENT, FOLDER, WEB, example
 
 MODELS: dict[str, type[BaseModel]] = {
     "": Job,
@@ -34,13 +34,13 @@ def test_the_fields_it_explains_are_in_the_document() -> None:
 
 def test_it_names_the_tested_version_of_the_sdk() -> None:
     """Who copies the page's import map gets the SDK that the tests ran with."""
-    pinned = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))["dependencies"]["firebase"]
+    pinned = json.loads((WEB / "package.json").read_text(encoding="utf-8"))["dependencies"]["firebase"]
     assert set(re.findall(r"firebasejs/([\d.]+)/", example("importmap.html"))) == {pinned}
 
 
 def test_the_lock_names_no_registry() -> None:
     """Whoever installs the SDK gets the locked bytes from the registry of their own choice."""
-    lock = json.loads((FOLDER / "package-lock.json").read_text(encoding="utf-8"))
-    packages = [package for name, package in lock["packages"].items() if name]
+    locks = [json.loads((folder / "package-lock.json").read_text(encoding="utf-8")) for folder in (FOLDER, WEB)]
+    packages = [package for lock in locks for name, package in lock["packages"].items() if name]
     assert packages
     assert all("integrity" in package and "resolved" not in package for package in packages)

@@ -182,19 +182,6 @@ def test_deleting_a_job_ends_its_listener(place: Server, open_tab: OpenTab) -> N
     assert tab.told_until("last.refused")[-1] == {"refused": "permission-denied"}
 
 
-def test_the_console_runs_on_the_emulators(place: Server, watched: Watched, page: Page) -> None:
-    """Where objects lie elsewhere than the API, the console reaches them: pictures, video and uploads."""
-    page.goto(f"{place.url}/#/recipes/{watched.job[-1]['id']}")
-    expect(page.get_by_role("heading", name=watched.job[-1]["result"]["title"])).to_be_visible()
-    eventually(lambda: page.evaluate("document.querySelector('video').readyState >= 1"))
-    page.goto(f"{place.url}/#/new")
-    page.evaluate("delete window.showOpenFilePicker")
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose files").click()
-    chooser.value.set_files({"name": "diary.mp4", "mimeType": "video/mp4", "buffer": DIARY})
-    expect(page.locator(".outcome.failed")).to_be_visible()
-
-
 def test_the_library_runs_on_the_emulators(place: Server, watched: Watched, page: Page) -> None:
     """Search to the second, chat, groups and share links work over Firestore and Cloud Storage as on one machine."""
     video, title = watched.job[-1]["id"], watched.job[-1]["result"]["title"]

@@ -47,7 +47,7 @@ def test_the_recipe_comes_out_of_the_video(tmp_path: Path) -> None:
         finally:
             demo.terminate()
     assert demo.returncode == 0, out + err
-    for text in ("Baked Feta Pasta", "cherry tomatoes", "Bake for 30 minutes.", "All 8 ingredients", "submit VIDEO"):
+    for text in ("Baked Feta Pasta", "cherry tomatoes", "Bake for 30 minutes.", "All 8 ingredients", "up --open"):
         assert text in out
     heard = re.search(r"with a word error rate of (\d+)%:\n  (.+)", out)
     assert heard, out

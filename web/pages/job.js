@@ -2,7 +2,8 @@
 
 import { post, remove } from "../api.js";
 import {
-  announce, Badge, Byline, Downloads, Loading, OtherResults, PageTitle, Picture, ProblemBox, useAction, useLoaded, useTitle, withTitle,
+  announce, Badge, Byline, Downloads, Loading, OtherResults, PageTitle, Picture, ProblemBox, useAction, useLoaded, useNow, useTitle,
+  withTitle,
 } from "../components.js";
 import { clock, elapsed } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
@@ -14,17 +15,6 @@ import { onUploads, uploadOf } from "../uploads.js";
 import { hasEnded } from "../watch.js";
 
 const FORMATS = { recipe: ["md", "jsonld", "json"], reel: ["md", "json"], summary: ["md", "json"], transcript: ["txt", "srt", "vtt"], metadata: ["json"] };
-
-/** The time, every second while something runs. */
-function useNow(isRunning) {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    if (!isRunning) return undefined;
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, [isRunning]);
-  return now;
-}
 
 export default function JobPage({ id }) {
   const [round, setRound] = useState(0);

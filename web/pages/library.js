@@ -1,8 +1,9 @@
 /** The library: everything made so far, newest first, filtered by kind and state, and searched to the second. */
 
 import { get } from "../api.js";
-import { Badge, Loading, PageTitle, Picture, ProblemBox, Tags, useTitle } from "../components.js";
-import { ago, clock } from "../format.js";
+import { Ago, Badge, Loading, PageTitle, Picture, ProblemBox, Tags, useTitle } from "../components.js";
+import { FirstVisit } from "../first-visit.js";
+import { clock } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { KindIcon } from "../icons.js";
 import { KINDS, nameOf, resultLink, stateOf, videoOf } from "../jobs.js";
@@ -130,26 +131,9 @@ function Card({ job, title }) {
       </a>
       <span class="tile-facts">
         <span>${t(`kind.${job.kind}`)}</span>
-        ${state === "done" ? html`<time datetime=${job.createdAt}>${ago(job.createdAt)}</time>` : html`<${Badge} job=${job} />`}
+        ${state === "done" ? html`<${Ago} time=${job.createdAt} />` : html`<${Badge} job=${job} />`}
         ${!hasEnded(job) && html`<span class="share">${job.progress} %</span>`}
       </span>
       <${Tags} tags=${job.tags} />
     </li>`;
-}
-
-/** What somebody sees who has nothing yet. */
-function FirstVisit({ capabilities }) {
-  const { ai, speech } = capabilities;
-  const missing = ai ? (speech ? "" : "speech") : speech ? "ai" : "both";
-  return html`
-    <section class="welcome">
-      <${PageTitle}>${t("welcome.title")}<//>
-      <p class="lead">${t("welcome.text")}</p>
-      <p><a class="button primary large" href=${link("new")}>${t("welcome.start")}</a></p>
-      <ul class="offers">
-        ${["recipe", "summary", "transcript"].map((kind) => html`
-          <li><${KindIcon} kind=${kind} /><strong>${t(`kind.${kind}`)}</strong><span>${t(`new.${kind}`)}</span></li>`)}
-      </ul>
-      ${missing && html`<p class="hint">${t(`welcome.${missing}`)}</p>`}
-    </section>`;
 }

@@ -11,6 +11,10 @@ import { t } from "../texts.js";
 import { unitName } from "../units.js";
 
 const MOST_SERVINGS = 99;
+const SYSTEMS = ["", "metric", "us"];
+/** Units of one system only, as in shared/exports/units.py. */
+const CONVERTIBLE = new Set(["mg", "g", "kg", "ml", "cl", "dl", "l", "cm", "cup", "pint", "quart", "gallon", "fl oz", "oz", "lb", "inch"]);
+const UNITS_KEY = "clipwise-units";
 const CONTINUED = { lb: "oz", kg: "g", l: "ml" };
 
 /** An amount with its unit: `2–3 tbsp`. */
@@ -32,16 +36,18 @@ export default function RecipePage({ id, query }) {
   const { value: job, problem, reload } = useResult(id, "recipe");
   const original = job?.result;
   const wanted = Number(query.servings) || original?.servings;
+  const [system, chooseSystem] = useSystem();
   const isScaled = original?.servings && wanted !== original.servings;
-  // The server scales, so that page, print and files round alike.
-  const scaled = useLoaded(
-    async () => (isScaled ? get(`v1/jobs/${job.id}/export?format=json&servings=${wanted}`) : null),
-    [isScaled ? wanted : 0, job?.id],
+  const isConvertible = original?.ingredients.some(({ unit }) => CONVERTIBLE.has(unit));
+  const change = [isScaled && `&servings=${wanted}`, isConvertible && system && `&units=${system}`].filter(Boolean).join("");
+  // The server scales and converts, so that page, print and files round alike.
+  const changed = useLoaded(
+    async () => (change ? get(`v1/jobs/${job.id}/export?format=json${change}`) : null),
+    [change, job?.id],
   );
   const player = usePlayer();
   if (!job) return problem ? html`<${ProblemBox} problem=${problem} retry=${reload} />` : html`<${Loading} />`;
-  const recipe = (isScaled && scaled.value) || original;
-  const servings = isScaled ? `&servings=${wanted}` : "";
+  const recipe = (change && changed.value) || original;
   return html`
     <article class="recipe">
       <header class="recipe-head">
@@ -50,7 +56,7 @@ export default function RecipePage({ id, query }) {
           <${Byline} job=${job} />
           ${recipe.description && html`<p class="lead" lang=${recipe.language ?? undefined}>${recipe.description}</p>`}
           <${Facts} recipe=${recipe} />
-          <${Downloads} job=${job} formats=${["md", "jsonld"]} query=${servings}>
+          <${Downloads} job=${job} formats=${["md", "jsonld"]} query=${change}>
             <button type="button" class="primary" onClick=${() => print()}>${t("recipe.print")}</button>
           <//>
         </div>
@@ -60,13 +66,14 @@ export default function RecipePage({ id, query }) {
         <section class="card ingredients" aria-labelledby="ingredients">
           <h2 id="ingredients">${t("recipe.ingredients")}</h2>
           ${original.servings && html`<${Servings} id=${id} value=${wanted} original=${original.servings} />`}
-          <${ProblemBox} problem=${isScaled && scaled.problem} />
+          ${isConvertible && html`<${Systems} value=${system} choose=${chooseSystem} />`}
+          <${ProblemBox} problem=${change && changed.problem} />
           <${Ingredients} id=${id} recipe=${recipe} onJump=${player.jump} />
         </section>
         <section aria-labelledby="steps">
           <h2 id="steps">${t("recipe.steps")}</h2>
           <ol class="steps" lang=${recipe.language ?? undefined}>
-            ${recipe.steps.map((step) => html`<${Step} step=${step} onJump=${player.jump} />`)}
+            ${recipe.steps.map((step) => html`<${Step} step=${step} system=${system} onJump=${player.jump} />`)}
           </ol>
           ${recipe.equipment.length > 0 && html`<h2>${t("recipe.equipment")}</h2><p>${recipe.equipment.join(", ")}</p>`}
           <${Nutrition} values=${recipe.nutrition} />
@@ -99,6 +106,24 @@ function Servings({ id, value, original }) {
     </div>
     <p class="print-only">${number(value)} ${t("recipe.servings")}</p>`;
 }
+
+/** The units that somebody cooks with, in every recipe: `metric`, `us`, or "" for those of the video. */
+function useSystem() {
+  const [system, setSystem] = useState(localStorage.getItem(UNITS_KEY) ?? "");
+  const choose = (value) => {
+    localStorage.setItem(UNITS_KEY, value);
+    setSystem(value);
+  };
+  return [SYSTEMS.includes(system) ? system : "", choose];
+}
+
+const Systems = ({ value, choose }) => html`
+  <fieldset class="switch no-print">
+    <legend class="unseen">${t("recipe.units")}</legend>
+    ${SYSTEMS.map((system) => html`
+      <label><input type="radio" name="units" value=${system} checked=${value === system} onChange=${() => choose(system)} />
+        <span>${t(`recipe.units.${system || "video"}`)}</span></label>`)}
+  </fieldset>`;
 
 /** What is ticked off, for as long as the tab is open. */
 function useTicks(id) {
@@ -133,10 +158,14 @@ function Ingredients({ id, recipe, onJump }) {
     </ul>`);
 }
 
-function Step({ step, onJump }) {
+/** A temperature in the units somebody cooks with; Fahrenheit in steps of an oven's dial. */
+const temperature = (celsius, system) =>
+  (system === "us" ? `${number(Math.round((celsius * 9 / 5 + 32) / 5) * 5)} °F` : `${number(celsius)} °C`);
+
+function Step({ step, system, onJump }) {
   const facts = [
     step.minutes && `${step.minutesMax ? `${number(step.minutes)}–` : ""}${minutes(step.minutesMax ?? step.minutes)}`,
-    step.temperatureC && `${number(step.temperatureC)} °C`,
+    step.temperatureC && temperature(step.temperatureC, system),
   ].filter(Boolean);
   return html`
     <li>

@@ -19,33 +19,44 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.routes.service import html_response
+from functions.api.pages import html_response, prefers_html
 from functions.api.schemas import MessageResponse
 from shared.ai.fallback import configured_service
 from shared.ai.speech_recognizer import find_speech_recognizer
 from shared.chat.search import CHAT_KIND
 from shared.models import Model
-from shared.settings import settings
+from shared.settings import Settings, settings
 
 router = APIRouter()
 
 FOLDER = Path(__file__).parents[3] / "web"
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
+TEXT_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
+MEDIA_TYPES = TEXT_TYPES | {".mp4": "video/mp4", ".webp": "image/webp"}
 PAGE = "index.html"
 VERSION_LENGTH = 12
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
+FIRESTORE = "https://firestore.googleapis.com"
 
 
 @dataclass(frozen=True)
 class WebFile:
-    """A file of the console, in both forms in which it is sent."""
+    """A file of the console, in the forms in which it is sent; `compressed` is None where that saves nothing."""
 
     media_type: str
     content: bytes
-    compressed: bytes
+    compressed: bytes | None
     etag: str
+
+
+class FirestoreConfig(Model):
+    """What Firebase's SDK needs to listen to a user's documents. None of it is secret."""
+
+    project_id: str = Field(description="The Google Cloud project.")
+    api_key: str = Field(description="The project's web API key. Empty on the emulator.")
+    database: str = Field(description="The Firestore database.")
+    emulator: str | None = Field(description="Host and port of the Firestore emulator. Null in the cloud.")
 
 
 class Capabilities(Model):
@@ -58,6 +69,10 @@ class Capabilities(Model):
     )
     speech: str | None = Field(description="What recognizes speech. Null if nothing does.")
     ai: str | None = Field(description="The AI provider that understands pictures. Null if none is configured.")
+    firestore: FirestoreConfig | None = Field(
+        description="Configuration for live listeners on Firestore. Null where users can listen only to server-sent"
+        " events."
+    )
     chat: str | None = Field(
         description="The AI provider that answers questions. Null if none is configured: then answers are quotes."
     )
@@ -82,6 +97,12 @@ def greet(request: Request) -> Response:
     return response
 
 
+@router.get("/favicon.ico", include_in_schema=False)
+def favicon(request: Request) -> Response:
+    """What browsers ask for beside pages without an icon, such as JSON."""
+    return web_file(request, "icon.svg")
+
+
 @router.get("/web/{path:path}", include_in_schema=False)
 def web_file(request: Request, path: str) -> Response:
     version, files = console_files()
@@ -96,7 +117,7 @@ def web_file(request: Request, path: str) -> Response:
     }
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if file.compressed and "gzip" in request.headers.get("accept-encoding", ""):
         return Response(file.compressed, media_type=file.media_type, headers=headers | {"Content-Encoding": "gzip"})
     return Response(file.content, media_type=file.media_type, headers=headers)
 
@@ -115,12 +136,22 @@ def get_capabilities() -> Capabilities:
         speech=recognizer.name if recognizer else None,
         ai=configured_service("recipe", settings()),
         chat=configured_service(CHAT_KIND, settings()),
+        firestore=firestore_config(settings()),
     )
 
 
-def prefers_html(accept: str) -> bool:
-    """Return True if the first media type of an Accept header is HTML, as in every browser's page requests."""
-    return accept.partition(",")[0].partition(";")[0].strip().lower() == "text/html"
+def firestore_config(settings: Settings) -> FirestoreConfig | None:
+    """Return what a browser needs to listen to Firestore; None where its rules know no user of this server."""
+    emulator = os.environ.get("FIRESTORE_EMULATOR_HOST")
+    has_users = emulator or (settings.firebase_api_key and not settings.has_local_accounts)
+    if settings.clipwise_place != "gcp" or not settings.google_cloud_project or not has_users:
+        return None
+    return FirestoreConfig(
+        project_id=settings.google_cloud_project,
+        api_key=settings.firebase_api_key,
+        database="(default)",
+        emulator=emulator,
+    )
 
 
 def loopback_address(host: str) -> str | None:
@@ -135,7 +166,7 @@ def loopback_address(host: str) -> str | None:
 
 def console_page() -> Response:
     """Return the console's page, with a policy that admits its own files only."""
-    return html_response(console_html(), console_policy(storage_origin()))
+    return html_response(console_html(), console_policy(storage_origin(), firestore_origin()))
 
 
 def console_html(root: str = "./") -> str:
@@ -144,21 +175,30 @@ def console_html(root: str = "./") -> str:
     return (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"{root}web/{version}/')
 
 
-def console_policy(storage: str) -> dict[str, str]:
+def console_policy(storage: str, firestore: str = "") -> dict[str, str]:
     """Return the directives of the console's Content-Security-Policy.
 
     Args:
         storage: Origin of media links and uploads.
+        firestore: Origin of live documents; empty without any.
     """
     return {
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": f"'self' {storage} blob:",
         "media-src": f"'self' {storage} blob:",
-        "connect-src": f"'self' {storage}",
+        "connect-src": f"'self' {storage} {firestore}".rstrip(),
         "require-trusted-types-for": "'script'",
         "trusted-types": "'none'",
     }
+
+
+def firestore_origin() -> str:
+    """Return the origin to which Firebase's SDK connects; empty where it is not used."""
+    config = firestore_config(settings())
+    if config is None:
+        return ""
+    return f"http://{config.emulator}" if config.emulator else FIRESTORE
 
 
 def storage_origin() -> str:
@@ -187,4 +227,5 @@ def console_paths() -> list[Path]:
 def read_file(path: Path) -> WebFile:
     content = path.read_bytes()
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    return WebFile(MEDIA_TYPES[path.suffix], content, gzip.compress(content, mtime=0), etag)
+    compressed = gzip.compress(content, mtime=0) if path.suffix in TEXT_TYPES else None
+    return WebFile(MEDIA_TYPES[path.suffix], content, compressed, etag)

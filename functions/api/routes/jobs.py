@@ -36,6 +36,7 @@ from shared.errors import NotFound, PermanentError
 from shared.exports.formats import FORMATS, find_format
 from shared.exports.job_content import JobContent, SharedMedia
 from shared.exports.markup import plain_text
+from shared.exports.units import UnitSystem
 from shared.library.deletion import delete_job
 from shared.library.groups import find_shared_group, group_videos
 from shared.models.job import Job, JobStatus
@@ -248,6 +249,10 @@ def export_result(
         float | None,
         Query(gt=0, le=MAX_SERVINGS, description="Scale the amounts of a recipe to this number of servings."),
     ] = None,
+    units: Annotated[
+        UnitSystem | None,
+        Query(description="Convert the amounts of a recipe to `metric` or `us` units. Default: as in the video."),
+    ] = None,
     share: Annotated[
         str | None,
         Query(
@@ -258,7 +263,8 @@ def export_result(
     ] = None,
 ) -> Response:
     file_format = find_format(format, job.kind)
-    text = file_format.write(JobContent(place.objects, job, servings, share_of(place, job, share) if share else None))
+    shared_media = share_of(place, job, share) if share else None
+    text = file_format.write(JobContent(place.objects, job, servings, units, shared_media))
     disposition = "inline" if file_format.policy else "attachment"
     headers = {"Content-Disposition": f"{disposition}; {file_name(job, file_format.name)}"}
     if file_format.policy:

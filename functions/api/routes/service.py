@@ -5,9 +5,6 @@ Pages load nothing from other servers, so they work offline.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -17,18 +14,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse
 
+from functions.api.pages import html_response
 from functions.api.schemas import Health, KindInfo, KindList
 from shared.analyses.kinds import kinds
 
 router = APIRouter()
 
-BASE_POLICY = {
-    "default-src": "'none'",
-    "connect-src": "'self'",
-    "base-uri": "'none'",
-    "form-action": "'none'",
-    "frame-ancestors": "'none'",
-}
 # Swagger UI and Redoc create styles while they run.
 DOCS_POLICY = {
     "script-src": "'self'",
@@ -38,11 +29,11 @@ DOCS_POLICY = {
 }
 # Relative, like the links in the pages, since not every host serves the API at its root.
 DOCS_ASSETS = "docs/assets"
+ICON = "web/icon.svg"
 OPENAPI_DOCUMENT = "openapi.json"
 ASSETS_FOLDER = Path(fastapi_offline.__file__).parent / "static"
 CACHE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
-_INLINE = re.compile(r"<(script|style)[^>]*>(.*?)</\1>", re.DOTALL)
 
 
 @router.get(
@@ -95,11 +86,11 @@ def docs(request: Request) -> HTMLResponse:
         title=request.app.title,
         swagger_js_url=f"{DOCS_ASSETS}/swagger-ui-bundle.js",
         swagger_css_url=f"{DOCS_ASSETS}/swagger-ui.css",
-        swagger_favicon_url=f"{DOCS_ASSETS}/favicon.png",
+        swagger_favicon_url=ICON,
         # Otherwise the page sends the document's address to validator.swagger.io.
         swagger_ui_parameters={"validatorUrl": None},
     )
-    return html_response(bytes(page.body).decode(), DOCS_POLICY)
+    return docs_response(page)
 
 
 @router.get("/redoc", include_in_schema=False)
@@ -108,15 +99,21 @@ def redoc(request: Request) -> HTMLResponse:
         openapi_url=OPENAPI_DOCUMENT,
         title=request.app.title,
         redoc_js_url=f"{DOCS_ASSETS}/redoc.standalone.js",
-        redoc_favicon_url=f"{DOCS_ASSETS}/favicon.png",
+        redoc_favicon_url=ICON,
         with_google_fonts=False,
     )
-    return html_response(bytes(page.body).decode(), DOCS_POLICY)
+    return docs_response(page)
+
+
+def docs_response(page: HTMLResponse) -> HTMLResponse:
+    """Return FastAPI's page with a policy, and with its language for screen readers."""
+    html = bytes(page.body).decode().replace("<html>", '<html lang="en">', 1)
+    return html_response(html, DOCS_POLICY)
 
 
 @router.get("/docs/assets/{name}", include_in_schema=False)
 def docs_asset(
-    name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"],
+    name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js"],
 ) -> Response:
     if name == "redoc.standalone.js":
         return Response(redoc_script(), media_type="text/javascript", headers=CACHE_HEADERS)
@@ -127,19 +124,3 @@ def docs_asset(
 def redoc_script() -> bytes:
     """Return Redoc without the address of its logo, which the page would load from another server."""
     return (ASSETS_FOLDER / "redoc.standalone.js").read_bytes().replace(REDOC_LOGO, b"data:,")
-
-
-def html_response(html: str, directives: dict[str, str]) -> HTMLResponse:
-    """Return a page with a content security policy of `BASE_POLICY` and `directives`.
-
-    The policy allows the page's own scripts and styles by their hashes (CSP level 3, 2.3.1).
-    """
-    policy = BASE_POLICY | directives
-    for element, text in _INLINE.findall(html):
-        name = f"{element}-src"
-        # A hash would disable 'unsafe-inline' in the same directive.
-        if text and "'unsafe-inline'" not in policy.get(name, ""):
-            digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-            policy[name] = f"{policy.get(name, '')} 'sha256-{digest}'".strip()
-    header = "; ".join(f"{name} {value}" for name, value in policy.items())
-    return HTMLResponse(html, headers={"Content-Security-Policy": header, "Referrer-Policy": "no-referrer"})

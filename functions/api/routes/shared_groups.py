@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 
 from functions.api.dependencies import PlaceDep
 from functions.api.openapi import problem_responses
-from functions.api.routes.console import prefers_html
+from functions.api.pages import prefers_html
 from functions.api.routes.shared_page import NO_INDEX, ended_page, preferred_language, shared_group_page
 from functions.api.routes.videos import source_link
 from shared.errors import NotFound

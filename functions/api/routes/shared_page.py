@@ -13,8 +13,8 @@ from html import escape
 from starlette.responses import HTMLResponse
 
 from functions.api.event_streams import format_seconds
+from functions.api.pages import html_response
 from functions.api.routes.console import console_files, console_html, console_policy, storage_origin
-from functions.api.routes.service import html_response
 from shared.chat.history import clock_time
 from shared.errors import PermanentError
 from shared.exports.markup import escape_html

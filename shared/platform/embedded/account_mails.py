@@ -15,6 +15,9 @@ from shared.security.credentials import invalid_token_error
 
 _IGNORE = "If you did not request this, ignore this email."
 Purpose = Literal["verify", "reset", "change"]
+Mode = Literal["verify-email", "reset-password"]
+CONSOLE_PAGES: dict[Mode, str] = {"verify-email": "verify", "reset-password": "reset"}
+"""Paths of the console's pages, behind `#/`, that redeem a token."""
 LIFETIMES: dict[Purpose, timedelta] = {
     "verify": timedelta(days=3),
     "change": timedelta(days=1),
@@ -23,10 +26,11 @@ LIFETIMES: dict[Purpose, timedelta] = {
 
 
 class AccountMails:
-    """Texts with a link to the frontend's page or, without a frontend, a command.
+    """Texts with a link to a page, and with the command that does the same.
 
     Args:
-        page: URL of the page, or empty.
+        page: URL of a frontend's page, or empty: the links lead to the console.
+        server: URL of this server.
     """
 
     def __init__(self, page: str, server: str) -> None:
@@ -67,11 +71,14 @@ class AccountMails:
         contact = f"If you did not do this, contact the operator of {self._server}.\n"
         return Mail(to, "Your address was changed", text + contact)
 
-    def _instruction(self, mode: str, account: str, token: str) -> str:
+    def _instruction(self, mode: Mode, account: str, token: str) -> str:
         if self._page:
             query = urlencode({"mode": mode, "uid": account, "token": token})
             return f"open this link:\n\n{self._page}?{query}"
-        return f"run:\n\nclipwise {mode} {token} --server {self._server}"
+        # What is behind # reaches no server, so the token is in no log.
+        link = f"{self._server.rstrip('/')}/#/{CONSOLE_PAGES[mode]}?{urlencode({'token': token})}"
+        command = f"clipwise {mode} {token} --server {self._server}"
+        return f"open this link:\n\n{link}\n\nOr run in a terminal:\n\n{command}"
 
 
 def issue_mail_token(connection: sqlite3.Connection, account: str, purpose: Purpose, email: str | None = None) -> str:

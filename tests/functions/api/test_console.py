@@ -9,11 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from functions.api.routes.console import FOLDER, PAGE, console_page, console_paths, console_policy
-from functions.api.routes.service import html_response
+from functions.api.pages import html_response
+from functions.api.routes.console import (
+    FIRESTORE,
+    FOLDER,
+    PAGE,
+    console_page,
+    console_paths,
+    console_policy,
+    firestore_config,
+    firestore_origin,
+)
 from infra.packaging.package import served_files, source_files
 from infra.reference import UNITS, units_module
 from shared.ai.offline.speech import MODEL_FILES
+from shared.settings import settings
 from tests.api_site import Site
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -105,13 +115,21 @@ def test_capabilities_follow_the_configuration(site: Site, tmp_path: Path) -> No
     """The console learns whether to show a sign-in form, and what a key would add."""
     site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", SPEECH_MODEL="off")
     nothing = site.client.get("/v1/capabilities").json()
-    assert nothing == {"signIn": False, "localAccounts": True, "speech": None, "ai": None, "chat": None}
+    assert nothing == {
+        "signIn": False,
+        "localAccounts": True,
+        "speech": None,
+        "ai": None,
+        "firestore": None,
+        "chat": None,
+    }
     site.configure(AUTH_REQUIRED="true", OPENAI_API_KEY="sk-x")
     assert site.client.get("/v1/capabilities").json() == {
         "signIn": True,
         "localAccounts": True,
         "speech": "openai",
         "ai": "openai",
+        "firestore": None,
         "chat": "openai",
     }
     site.configure(AI_PROVIDER="offline", WHISPER_MODEL_DIR=str(tmp_path / "small"))
@@ -120,6 +138,27 @@ def test_capabilities_follow_the_configuration(site: Site, tmp_path: Path) -> No
     for name in MODEL_FILES:
         (tmp_path / "small" / name).touch()
     assert site.client.get("/v1/capabilities").json()["speech"] == "small"
+
+
+@pytest.mark.parametrize(
+    ("environ", "origin"),
+    [
+        ({"FIREBASE_API_KEY": "key"}, "https://firestore.googleapis.com"),
+        ({"FIRESTORE_EMULATOR_HOST": "127.0.0.1:9", "IDENTITY": "local"}, "http://127.0.0.1:9"),
+        ({"FIREBASE_API_KEY": "key", "IDENTITY": "local"}, ""),
+        ({"FIREBASE_API_KEY": "key", "CLIPWISE_PLACE": "embedded"}, ""),
+    ],
+)
+def test_browsers_listen_to_firestore_where_it_knows_them(
+    site: Site, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], origin: str
+) -> None:
+    """Where users are Firebase's, or on the emulator, the console gets Firestore's address and may connect to it."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", environ.pop("FIRESTORE_EMULATOR_HOST", ""))
+    site.configure(**{"CLIPWISE_PLACE": "gcp", "GOOGLE_CLOUD_PROJECT": "kitchen", "IDENTITY": "", **environ})
+    config = firestore_config(settings())
+    assert firestore_origin() == origin
+    assert (config.project_id if config else "") == ("kitchen" if origin else "")
+    assert (f" {origin};" if origin else "'self' ") in console_page().headers[POLICY]
 
 
 def test_the_console_is_packed_with_the_function() -> None:
@@ -144,7 +183,7 @@ def test_static_hosting_has_the_same_policy() -> None:
     hosting = json.loads((FOLDER / "firebase.json").read_text(encoding="utf-8"))["hosting"]
     headers = {header["key"]: header["value"] for header in hosting["headers"][0]["headers"]}
     page = (FOLDER / PAGE).read_text(encoding="utf-8")
-    policy = console_policy("https://storage.googleapis.com")
+    policy = console_policy("https://storage.googleapis.com", FIRESTORE)
     assert headers["Content-Security-Policy"] == html_response(page, policy).headers[POLICY]
 
 

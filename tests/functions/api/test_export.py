@@ -298,3 +298,16 @@ def test_the_document_tells_of_all_formats(site: Site) -> None:
     assert asked["format"]["required"]
     assert all(row.name in asked["format"]["description"] for row in FORMATS)
     assert set(operation["responses"]["200"]["content"]) >= {"application/ld+json", "text/html", "text/vtt"}
+
+
+def test_a_recipe_in_other_units(site: Site) -> None:
+    """A client gets a recipe in other units, scaled or not, in every format; for anything else, it reads why not."""
+    job_id = recipe_job(site)
+    assert export(site, job_id, "json", units="us").json()["ingredients"][0]["unit"] == "lb"
+    assert "- 2¼ lb cod" in export(site, job_id, "md", units="us", servings=4).text
+    assert "5 kg cod" in export(site, job_id, "md", units="metric").text
+    assert problem_of(export(site, job_id, "md", units="imperial")) == (422, "invalid_request")
+    assert problem_of(export(site, done(site, SUMMARY.to_json(), "summary"), "md", units="us")) == (
+        422,
+        "servings_unknown",
+    )

@@ -138,3 +138,60 @@ def test_a_client_that_hangs_up_leaves_nothing(site: Site) -> None:
     assert site.client.get("/healthz").status_code == 200
     assert site.jobs() == []
     assert list(site.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("request_line", "body", "sentence"),
+    [
+        (
+            ("POST", "/v1/webhooks"),
+            {"url": "https://example.com/", "events": ["job.done", "job.started"]},
+            "Item 2 of “events” is invalid: ",
+        ),
+        (("GET", "/v1/search?q=salt&origin=smell"), None, "Item 1 of “origin” is invalid: "),
+        (
+            ("POST", "/v1/chat"),
+            {"video_id": "0" * 32, "messages": [{"role": "user"}]},
+            "The field “content” of item 1 of “messages” is missing. Add it.",
+        ),
+    ],
+)
+def test_people_count_items_from_one(
+    site: Site, request_line: tuple[str, str], body: dict[str, Any] | None, sentence: str
+) -> None:
+    """The sentence about an item of a list has no index of a programmer's; the path for programs keeps it."""
+    answer = site.client.request(*request_line, json=body)
+
+    assert_problem(answer, 422, "invalid_request")
+    assert answer.json()["detail"].startswith(sentence)
+    assert re.search(r"\.\d", answer.json()["errors"][0]["field"])
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+def test_people_get_a_page_and_programs_an_object(site: Site) -> None:
+    """Whoever opens an export's link too early reads a page in their browser; its status and code are the same."""
+    path = f"/v1/jobs/{site.submit(kind='recipe')['id']}/export?format=md"
+    page, problem = site.client.get(path, headers=BROWSER), site.client.get(path)
+
+    assert_problem(problem, 409, "not_done")
+    assert (page.status_code, page.headers["content-type"]) == (409, "text/html; charset=utf-8")
+    assert "Accept" in page.headers["vary"]
+    assert "Wait until it is done." in page.text
+    assert '<html lang="en">' in page.text
+    assert f'href="{site.url}/"' in page.text
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert int(page.headers["content-length"]) == len(page.content)
+    head = site.client.head(path, headers=BROWSER)
+    assert (head.status_code, head.content) == (409, b"")
+
+
+def test_a_page_about_an_error_is_text(site: Site) -> None:
+    """What a stranger's link puts into an error runs nothing in the browser that opens it."""
+    job_id = site.submit()["id"]
+    page = site.client.get(f"/v1/jobs/{job_id}/export", params={"format": "<script>x"}, headers=BROWSER)
+
+    assert page.status_code == 422
+    assert "<script" not in page.text
+    assert "&lt;script&gt;x" in page.text

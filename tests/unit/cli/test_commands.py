@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from infra.cli.browser import has_desktop
 from infra.cli.main import app, print_ready
 from tests.patience import PATIENCE_SEC
 from tests.server import CLIPWISE
@@ -423,8 +424,23 @@ def test_up_opens_the_console(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     """The server says where its console is; with --open, the browser opens it and the server does not wait for that."""
     opened: Queue[str] = Queue()
     monkeypatch.setattr("webbrowser.open", opened.put)
+    monkeypatch.setattr("os.environ", {"DISPLAY": ":0"})
     print_ready("Clipwise is ready at http://127.0.0.1:9")
     assert "Open http://127.0.0.1:9 in a browser" in capsys.readouterr().err
     assert opened.empty()
     print_ready("Clipwise is ready at http://127.0.0.1:9", open_browser=True)
     assert opened.get(timeout=PATIENCE_SEC) == "http://127.0.0.1:9"
+
+
+def test_no_browser_opens_where_nobody_looks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over SSH, in CI and without a screen, --open says that it opened nothing."""
+    monkeypatch.setattr("webbrowser.open", lambda url: pytest.fail(url))
+    assert has_desktop({}, "darwin")
+    assert has_desktop({"WAYLAND_DISPLAY": "wayland-0"}, "linux")
+    for environ in ({}, {"DISPLAY": ":0", "CI": "true"}, {"DISPLAY": ":0", "SSH_CONNECTION": "::1 1 ::1 22"}):
+        assert not has_desktop(environ, "linux")
+    monkeypatch.setattr("infra.cli.browser.has_desktop", lambda: False)
+    print_ready("Clipwise is ready at http://127.0.0.1:9", open_browser=True)
+    assert "No browser was opened" in capsys.readouterr().err

@@ -392,6 +392,18 @@ def test_links_lead_to_the_frontend(tmp_path: Path) -> None:
         assert people.identity.verify_email(query["token"]).id == query["uid"]
 
 
+def test_links_lead_to_the_console(tmp_path: Path) -> None:
+    """Without a frontend of one's own, a click in the mail opens the console's page, behind what servers log."""
+    server = "https://clips.example"
+    with cheap_passwords(), local(tmp_path, public_url=server) as people:
+        people.join("Ann")
+        people.identity.request_password_reset("ann@example.com")
+        for purpose, page in (("verify", "verify"), ("reset", "reset")):
+            (text,) = Mailbox(tmp_path / "data").of(purpose, "ann@example.com")
+            (token,) = people.tokens(purpose, "ann@example.com")
+            assert f"\n{server}/#/{page}?token={token}\n" in text
+
+
 def _sign_up(folder: Path, number: int) -> str:
     with cheap_passwords():
         identity = open_local_accounts(Settings(clipwise_data=folder))

@@ -82,7 +82,7 @@ def test_no_text_is_taken_for_markup(outline: Outline) -> None:
     assert parts <= {"text", "text_special", "strong_open", "strong_close"}
     read = Reader(outline_page(outline))
     assert {tag for tag, _ in read.tags} <= {
-        "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "ul", "li", "b", "p",
+        "html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "ul", "li", "b", "p",
     }  # fmt: skip
     assert {name for _, attributes in read.tags for name in attributes} <= {
         "lang",

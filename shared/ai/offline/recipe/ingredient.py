@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tables import tokenize
-from shared.ai.offline.recipe.measure import PACKAGES, SIZES, TIMES, measures_in_bracket
+from shared.ai.offline.recipe.measure import PACKAGES, TIMES, measures_in_bracket
 from shared.ai.offline.recipe.name import (
     SplitName,
     ends_in_taste,
@@ -24,6 +24,7 @@ from shared.ai.offline.recipe.name import (
 from shared.ai.offline.recipe.quantity import Quantity, parse_quantity, skip_of
 from shared.ai.offline.recipe.text import TokenizedText
 from shared.analyses.recipe import Measure
+from shared.analyses.units import SIZES
 
 NEVER_FOOD = {"calories_kcal", "carbohydrates_g"}
 """Nutrients whose names are no food, unlike those of protein and fat."""

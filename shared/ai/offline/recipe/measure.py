@@ -10,6 +10,7 @@ from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tables import FRACTIONS, TextToken
 from shared.ai.offline.recipe.text import TokenizedText, Unit
 from shared.analyses.recipe import Measure
+from shared.analyses.units import SIZES
 
 ONE_BY_SHAPE = {"l", "I", "|"}
 """Signs that OCR reads instead of a 1; they count as 1 only before a unit."""
@@ -187,15 +188,6 @@ def range_end(text: TokenizedText, at: int, low: float, has_opener: bool = False
     return high if high and not high.weak and high.value > low else None
 
 
-Dimension = Literal["volume", "weight", "length"]
-SIZES: dict[str, tuple[Dimension, float]] = {
-    "ml": ("volume", 1), "cl": ("volume", 10), "dl": ("volume", 100), "l": ("volume", 1000),
-    "tsp": ("volume", 5), "dessertspoon": ("volume", 10), "tbsp": ("volume", 15), "fl oz": ("volume", 30),
-    "cup": ("volume", 240), "pint": ("volume", 480), "quart": ("volume", 960), "gallon": ("volume", 3840),
-    "mg": ("weight", 0.001), "g": ("weight", 1), "kg": ("weight", 1000), "oz": ("weight", 28.35),
-    "lb": ("weight", 453.6), "cm": ("length", 1), "inch": ("length", 2.54),
-}  # fmt: skip
-"""Unit → what it measures, and how much of it in ml, g or cm."""
 PACKAGES = {
     "can", "jar", "bottle", "pack", "bag", "box", "tub", "glass", "cube", "ball", "bar", "roll", "sheet", "block",
     "pot", "punnet", "log", "tube", "tray", "net", "loaf",

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from shared.ai.offline.recipe.measure import (
     PACKAGES,
-    SIZES,
     TIMES,
     Number,
     fraction_after,
@@ -18,6 +17,7 @@ from shared.ai.offline.recipe.measure import (
 )
 from shared.ai.offline.recipe.text import TokenizedText, Unit
 from shared.analyses.recipe import Measure
+from shared.analyses.units import SIZES
 
 ONE_WITHOUT_NUMBER = {
     "pinch", "knife-tip", "dash", "splash", "drizzle", "knob", "handful", "bunch", "squirt", "dollop", "twist", "glug",
