@@ -17,7 +17,7 @@ from functions.api.request_bodies import UploadedFile, too_large_error
 from functions.api.schemas import FileJobRequest, JobRequest, UploadRequest, UrlJobRequest, canonical_media_type
 from shared.analyses.kinds import kind_named
 from shared.errors import Conflict, NotFound, PermanentError, TransientError
-from shared.media.file_type import HEAD_BYTES, require_media_type
+from shared.media.file_type import ACCEPTED_NAMES, HEAD_BYTES, require_media_type
 from shared.models.job import Job, UploadState
 from shared.pipeline import idempotency as once
 from shared.pipeline import lifecycle
@@ -131,7 +131,7 @@ def open_upload(
     if content_type is None:
         raise PermanentError(
             "unsupported_media",
-            "This file type is not accepted. Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV or FLAC.",
+            f"This file type is not accepted. Send {ACCEPTED_NAMES}.",
         )
     if upload_request.size > settings().max_file_bytes:
         raise too_large_error()

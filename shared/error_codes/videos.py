@@ -166,6 +166,12 @@ class MediaCode(ErrorCode):
     TRUNCATED = permanent(
         "truncated", "The file is damaged or incomplete and cannot be played.", "Send the file again.", None
     )
+    ENCRYPTED_MEDIA = permanent(
+        "encrypted_media",
+        "The file is encrypted, for example by a shop's copy protection.",
+        "Send it without copy protection.",
+        None,
+    )
     INDEX_TOO_LARGE = permanent(
         "index_too_large",
         "The file declares more frames, audio samples or tracks than fit into it, or more than four million.",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import PermanentError
+from shared.media.closed_captions import CODEC, CaptionScan
 from shared.media.container import (
     MAX_PACKETS,
     MAX_PIXELS,
@@ -24,9 +25,10 @@ from shared.media.container import (
     unplayable_error,
     video_stream,
 )
+from shared.media.encryption import encrypted_media_error, is_encrypted_file, is_encrypted_packet, is_encrypted_stream
 from shared.media.images import HIGH_RANGE, display_size
-from shared.media.subtitles import text_tracks
-from shared.models.video import MediaInfo
+from shared.media.subtitles import list_subtitles
+from shared.models.video import MediaInfo, SubtitleTrack
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def probe(path: Path) -> MediaInfo:
 
     Raises:
         PermanentError: `empty_file`; `not_media` for text, web pages, images and playlists; `no_streams` without
-            video and audio; `too_large_picture`; `zero_length`; `truncated` when nothing can be
+            video and audio; `too_large_picture`; `zero_length`; `encrypted_media`; `truncated` when nothing can be
             decoded.
     """
     with open_media(path) as container:
@@ -63,14 +65,18 @@ def probe(path: Path) -> MediaInfo:
             raise PermanentError("no_streams", "The file has neither video nor audio. Send a video or audio file.")
         if video is not None:
             _check_size(video.width, video.height)
-        video_scan, audio_scan = _StreamScan(video), _StreamScan(audio)
+        video_scan, audio_scan, captions = _StreamScan(video), _StreamScan(audio), CaptionScan()
         for packet in read_packets(container, *(stream for stream in (video, audio) if stream is not None)):
             (video_scan if packet.stream is video else audio_scan).add_packet(packet)
+            if packet.stream is video and video_scan.packets <= _DECODE_TRIES:
+                captions.add_packet(packet)
         video_scan.finish()
         audio_scan.finish()
         if video_scan.packets and video_scan.first is None:
             _check_size(*(oversize_dimensions(path) or (0, 0)))
         if not video_scan.packets and not audio_scan.packets:
+            if is_encrypted_file(path):
+                raise encrypted_media_error()
             has_content = container.duration or (video and video.frames) or (audio and audio.frames)
             raise (
                 truncated_file_error()
@@ -78,8 +84,14 @@ def probe(path: Path) -> MediaInfo:
                 else PermanentError("zero_length", "The file has no content. Send it again.")
             )
         if video_scan.first is None and audio_scan.first is None:
-            raise unplayable_error(path)
+            is_encrypted = video_scan.is_encrypted or audio_scan.is_encrypted
+            raise encrypted_media_error() if is_encrypted else unplayable_error(path)
 
+        tracks, unread = list_subtitles(container, path)
+        if captions.has_608 and video:
+            tracks.append(SubtitleTrack(index=video.index, codec=CODEC))
+        elif captions.has_708:
+            unread.append("cea_708")
         duration = max(video_scan.end, audio_scan.end) - presentation_start(container)
         return MediaInfo(
             container=container.format.name,
@@ -88,8 +100,11 @@ def probe(path: Path) -> MediaInfo:
             has_video=video_scan.first is not None,
             has_audio=audio_scan.first is not None,
             bit_rate=round(path.stat().st_size * 8 / duration) if duration > 0 else None,
-            subtitles=text_tracks(container),
-            warnings=_warnings(container, video_scan, audio_scan, duration),
+            subtitles=tracks,
+            warnings=[
+                *_warnings(container, video_scan, audio_scan, duration),
+                *([f"unread subtitles: {', '.join(unread)}"] if unread else []),
+            ],
             **_video_facts(video, video_scan),
             **_audio_facts(audio, audio_scan),
         )
@@ -128,10 +143,12 @@ class _StreamScan:
         self.end = 0.0
         self.first: Any = None
         self.damaged = False
+        self.is_encrypted = stream is not None and is_encrypted_stream(stream)
 
     def add_packet(self, packet: Packet[Any]) -> None:
         self.packets += 1
         self.damaged |= packet.is_corrupt
+        self.is_encrypted |= is_encrypted_packet(packet)
         if self.packets <= _DECODE_TRIES:
             self._decode(packet)
         begin = packet_time(packet)
@@ -145,6 +162,8 @@ class _StreamScan:
         """Flush the decoder, and estimate the length of the last frame if the file states none."""
         if self.packets:
             self._decode(None)
+        if self.is_encrypted:  # what came out is noise, or the clear beginning of a stream
+            self.first, self.damaged = None, False
         if len(self.begins) and self.end <= max(self.begins):
             self.end += float(np.median(self.frame_steps())) if len(self.begins) > 1 else _FRAME_SEC
 
@@ -155,7 +174,7 @@ class _StreamScan:
     def _decode(self, packet: Packet[Any] | None) -> None:
         import av
 
-        if self.first is None and self.stream is not None:
+        if self.first is None and self.stream is not None and not self.is_encrypted:
             try:
                 self.first = next(iter(self.stream.codec_context.decode(packet)), None)
             except av.error.MemoryError:
@@ -221,7 +240,11 @@ def _warnings(
     if video_scan.damaged or audio_scan.damaged:
         warnings.append("damaged: some parts cannot be read")
     if video_scan.packets and video_scan.first is None:
-        warnings.append("unreadable pictures: only the sound was used")
+        warnings.append(f"{_cause(video_scan)} pictures: only the sound was used")
     if audio_scan.packets and audio_scan.first is None:
-        warnings.append("unreadable sound: only the pictures were used")
+        warnings.append(f"{_cause(audio_scan)} sound: only the pictures were used")
     return warnings
+
+
+def _cause(scan: _StreamScan) -> str:
+    return "encrypted" if scan.is_encrypted else "unreadable"

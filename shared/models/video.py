@@ -51,7 +51,9 @@ class MediaInfo(Model):
     sample_rate: int | None = Field(None, description="Sample rate of the first audio track in hertz.")
     channels: int | None = Field(None, description="Number of channels of the first audio track.")
     subtitles: list[SubtitleTrack] = Field([], description="Text subtitle tracks.")
-    warnings: list[str] = Field([], description="Damage that did not prevent processing, e.g. `truncated`, for people.")
+    warnings: list[str] = Field(
+        [], description="Damage, and parts that were not used, e.g. `truncated` or `unread subtitles`, for people."
+    )
 
 
 class TimeSpan(Model):
