@@ -10,9 +10,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from shared.models.video import MAX_SPEAKER
+
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 """The integers that Firestore and SQLite can store."""
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_SPEAKERS = 100
+"""Maximum number of named speakers of a video."""
 NON_BLANK = {"pattern": r"\S"}
 """For the API's description: the text contains more than white space."""
 
@@ -92,4 +96,8 @@ Name = Annotated[str, Field(max_length=200, json_schema_extra=NON_BLANK), AfterV
 Description = Annotated[str, Field(max_length=5000)]
 Tag = Annotated[str, Field(max_length=50, json_schema_extra=NON_BLANK), AfterValidator(to_nonblank_line)]
 Tags = Annotated[list[Tag], Field(max_length=30)]
+SpeakerName = Annotated[
+    str, Field(max_length=MAX_SPEAKER, json_schema_extra=NON_BLANK), AfterValidator(to_nonblank_line)
+]
+SpeakerNames = Annotated[dict[SpeakerName, SpeakerName], Field(max_length=MAX_SPEAKERS)]
 Moment = Annotated[AwareDatetime, AfterValidator(to_moment)]

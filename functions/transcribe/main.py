@@ -133,6 +133,7 @@ def join_transcript(run: StageRun, parts: list[Part]) -> None:
 def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
     """Join the transcripts of the parts; without words, add a note why there are none."""
     from shared.media.audio.transcript_merge import join_parts
+    from shared.media.speakers import SEVERAL_PARTS_NOTE, label_speakers
 
     if extraction.audio is None:
         return Transcript(gap="no_audio", notes=["The video has no audio."])
@@ -140,9 +141,12 @@ def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
         return Transcript(gap="silent", notes=["The audio of the video is silent."])
     transcripts = [Transcript.read(part.outcome or {}) for part in parts]
     notes = list(dict.fromkeys(note for transcript in transcripts for note in transcript.notes))
+    part_segments = label_speakers([transcript.segments for transcript in transcripts])
+    if sum(any(segment.speaker for segment in segments) for segments in part_segments) > 1:
+        notes.append(SEVERAL_PARTS_NOTE)
     segments = join_parts(
         extraction.audio.parts,
-        [transcript.segments for transcript in transcripts],
+        part_segments,
         extraction.silences,
         extraction.info.duration_sec,
     )

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from shared.ai.links import remove_controls
-from shared.models.video import Segment, Word
+from shared.models.video import MAX_SPEAKER, Segment, Word
 
 MAX_COMPRESSION = 2.4
 """Text with a higher compression ratio is repetitive (`compression_ratio_threshold` of Whisper's decoder)."""
@@ -89,7 +89,9 @@ def _clamp_segment(segment: Segment, start: float, duration_sec: float) -> Segme
         for word, at in zip(segment.words, starts, strict=True)
         if (text := remove_controls(word.text).strip())
     ]
-    return Segment(start=start, end=end, text=remove_controls(segment.text).strip(), words=words)
+    text = remove_controls(segment.text).strip()
+    speaker = " ".join(remove_controls(segment.speaker or "").split())[:MAX_SPEAKER] or None
+    return Segment(start=start, end=end, text=text, words=words, speaker=speaker)
 
 
 def _clamp_time(time: float, latest: float, earliest: float = 0.0) -> float:

@@ -21,9 +21,10 @@ from shared.chat.quotes import AnswerPhrases, answer_phrases, format_quotes, quo
 from shared.chat.search import CHAT_KIND, SearchResult, embed_question, has_passages, search
 from shared.error_codes.api import ChatCode
 from shared.errors import ClipwiseError, TransientError
+from shared.media.speakers import name_speakers
 from shared.models.chat import ChatMessage, Citation
 from shared.models.job import Usage
-from shared.pipeline.jobs import video_titles
+from shared.pipeline.jobs import read_videos, video_title
 from shared.pipeline.lifecycle import new_id
 from shared.platform.ports import Place
 from shared.progress import Tick
@@ -134,8 +135,13 @@ class AnswerStream:
             min_coverage,
             MAX_PASSAGES,
         )
-        titles = video_titles(self._documents, {result.passage.video_id for result in results}, question.owner)
-        matches = merge_passages(result.passage for result in results if result.passage.video_id in titles)
+        videos = read_videos(self._documents, {result.passage.video_id for result in results}, question.owner)
+        titles = {id: video_title(job) or job.filename for id, job in videos.items()}
+        matches = merge_passages(
+            result.passage.model_copy(update={"lines": name_speakers(result.passage.lines, video.speakers)})
+            for result in results
+            if (video := videos.get(result.passage.video_id))
+        )
         if not matches:
             if embedding_error:
                 # Embeddings might have found passages, so “no match” would be wrong.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from shared.media.speakers import attribute_texts
 from shared.models.chat import Citation, Passage, PassageLine, PassageOrigin
 from shared.models.video import Segment, Word
 
@@ -86,28 +87,31 @@ def split_segment(segment: Segment) -> Iterator[PassageLine]:
     """Yield the segment as lines with known times: a long segment is split at its words if they have timestamps."""
     words = [word for word in segment.words if word.text.strip()]
     if segment.end - segment.start <= MAX_LINE_SEC or len(words) < 2:
-        yield from split_text(segment.start, segment.end, segment.text)
+        yield from split_text(segment)
         return
     run: list[Word] = []
     for word in words:
         if run and (word.end - run[0].start > MAX_LINE_SEC or ends_sentence(run[-1].text.strip())):
-            yield join_words(run)
+            yield join_words(run, segment.speaker)
             run = []
         run.append(word)
-    yield join_words(run)
+    yield join_words(run, segment.speaker)
 
 
-def join_words(run: Sequence[Word]) -> PassageLine:
+def join_words(run: Sequence[Word], speaker: str | None) -> PassageLine:
     """Return a line of the words; words with leading spaces are joined without a separator."""
     separator = "" if any(word.text[0].isspace() for word in run[1:]) else " "
-    return PassageLine(
-        start=run[0].start, end=run[-1].end, text=" ".join(separator.join(word.text for word in run).split())
-    )
+    text = " ".join(separator.join(word.text for word in run).split())
+    return PassageLine(start=run[0].start, end=run[-1].end, text=text, speaker=speaker)
 
 
-def split_text(start: float, end: float, text: str) -> Iterator[PassageLine]:
+def split_text(segment: Segment) -> Iterator[PassageLine]:
     """Yield one line, or several with the same times if the text is too long for a window."""
-    remaining = " ".join(text.split())
+
+    def line(text: str) -> PassageLine:
+        return PassageLine(start=segment.start, end=segment.end, text=text, speaker=segment.speaker)
+
+    remaining = " ".join(segment.text.split())
     while len(remaining) > MAX_WINDOW_CHARACTERS:
         at = remaining.rfind(" ", 0, MAX_WINDOW_CHARACTERS)
         piece, remaining = (
@@ -116,9 +120,9 @@ def split_text(start: float, end: float, text: str) -> Iterator[PassageLine]:
             else (remaining[:MAX_WINDOW_CHARACTERS], remaining[MAX_WINDOW_CHARACTERS:])
         )
         remaining = remaining.lstrip()
-        yield PassageLine(start=start, end=end, text=piece)
+        yield line(piece)
     if remaining:
-        yield PassageLine(start=start, end=end, text=remaining)
+        yield line(remaining)
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,10 @@ class Excerpt(Window):
     """Lines of one video's transcript, in order of time."""
 
     video_id: str
+
+    @property
+    def text(self) -> str:
+        return " ".join(attribute_texts((line.speaker, line.text) for line in self.lines))
 
     def citation(self, number: int, title: str | None) -> Citation:
         return Citation(

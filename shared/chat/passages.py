@@ -14,6 +14,7 @@ from shared.ai.vectors import pack_vectors
 from shared.chat.excerpts import Window, split_windows
 from shared.chat.search import embedding_provider
 from shared.errors import PermanentError, TransientError
+from shared.media.speakers import drop_sole_speaker
 from shared.models.chat import Passage
 from shared.models.job import Job, Usage
 from shared.models.video import Segment
@@ -150,7 +151,7 @@ def index_video(run: StageRun) -> Usage:
     job, documents = run.job, run.place.documents
     transcript = load_transcript(run.place.objects, job.id)
     windows = {
-        SEGMENTS: split_windows(transcript.segments),
+        SEGMENTS: split_windows(drop_sole_speaker(transcript.segments)),
         SCREENS: visible_windows(job.video.caption, load_screen_text(run.place.objects, job.id)),
     }
     source = PassageSource(job.owner, job.of_video or job.id, job.id)

@@ -14,6 +14,7 @@ from shared.exports.markup import PAGE_POLICY, plain_text
 from shared.exports.outline import Outline, outline_markdown, outline_page, reel_outline, summary_outline
 from shared.exports.recipe import recipe_jsonld, recipe_markdown, recipe_page
 from shared.exports.wording import headings
+from shared.media.speakers import attribute_texts, drop_sole_speaker
 from shared.models.video import Segment
 
 
@@ -82,8 +83,9 @@ def job_summary_outline(job: JobContent) -> Outline:
 
 
 def to_txt(segments: Sequence[Segment]) -> str:
-    """Return the transcript as plain text, one line per segment with a text."""
-    return "".join(f"{line}\n" for segment in segments if (line := plain_text(segment.text)))
+    """Return the transcript as plain text, one line per segment with a text, with the name of each new speaker."""
+    texts = [(segment.speaker, line) for segment in drop_sole_speaker(segments) if (line := plain_text(segment.text))]
+    return "".join(f"{line}\n" for line in attribute_texts(texts))
 
 
 def to_srt(segments: Sequence[Segment]) -> str:

@@ -13,6 +13,7 @@ from shared.analyses.transcript import GAP_ADVICE, GAP_SENTENCES
 from shared.errors import NotFound, PermanentError
 from shared.exports.quantities import scale_recipe
 from shared.exports.recipe import RecipeLinks, embed_url
+from shared.media.speakers import name_speakers
 from shared.models import Model
 from shared.models.job import Job, JobStatus
 from shared.models.video import Segment, Transcript, TranscriptGap
@@ -70,7 +71,7 @@ class JobContent:
     def transcript_json(self) -> str:
         """Return the transcript with all words and times as JSON; raises PermanentError as `read_result`."""
         self._original_result()
-        return _to_json(load_transcript(self.objects, self.job.id).to_json())
+        return _to_json(self._load_transcript().to_json())
 
     def load_recipe(self) -> Recipe:
         """Return the recipe, scaled; raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
@@ -94,7 +95,7 @@ class JobContent:
         """
         gap: TranscriptGap | None = None
         with suppress(NotFound):
-            transcript = load_transcript(self.objects, self.job.id)
+            transcript = self._load_transcript()
             if transcript.segments:
                 return transcript
             gap = transcript.gap
@@ -106,6 +107,11 @@ class JobContent:
         else:
             reason, advice = GAP_SENTENCES[gap], GAP_ADVICE.get(gap, GAP_ADVICE[None])
         raise PermanentError("no_transcript", f"This job has no transcript. {reason} {advice}")
+
+    def _load_transcript(self) -> Transcript:
+        """Return the transcript with the names that the owner gave the speakers; raises NotFound."""
+        transcript = load_transcript(self.objects, self.job.id)
+        return transcript.model_copy(update={"segments": name_speakers(transcript.segments, self.job.speakers)})
 
     def picture_bytes(self) -> bytes | None:
         """Return the recipe's picture as JPEG, or None."""

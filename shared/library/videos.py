@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from shared.analyses.kinds import Kind, kind_named
@@ -79,14 +80,18 @@ def read_transcript(place: Place, video: Job) -> Transcript:
 
 
 def update_video_details(documents: Documents, video_id: str, **fields: Any) -> Job:
-    """Change title, description or tags; raises NotFound."""
+    """Change title, description, tags or names of speakers in all jobs about the video; raises NotFound."""
 
     def change(job: Job) -> bool:
         for name, value in fields.items():
             setattr(job, name, value)
         return True
 
-    return change_job(documents, video_id, change)
+    video = change_job(documents, video_id, change)
+    for document in lifecycle.reanalysis_documents(documents, video_id):
+        with suppress(NotFound):  # deleted meanwhile
+            change_job(documents, document.id, change)
+    return video
 
 
 def reanalyze_video(place: Place, video: Job, kind_name: str, language: str, **plan_options: Any) -> Job:
@@ -104,7 +109,8 @@ def reanalyze_video(place: Place, video: Job, kind_name: str, language: str, **p
         raise JobStateError("not_extracted", "This video has not been processed yet. Wait until its first job is done.")
     job = lifecycle.plan_job(owner=video.owner, kind=kind_name, language=language, **plan_options)
     job.of_video = video.id
-    job.title, job.description, job.tags = video.title, video.description, video.tags
+    job.title, job.description = video.title, video.description
+    job.tags, job.speakers = video.tags, video.speakers
     extraction = Extraction.read(load_json(place.objects, video.id, EXTRACTION))
     has_transcript = place.objects.stat(MEDIA, media_name(video.id, TRANSCRIPT)) is not None
     if is_extraction_sufficient(extraction, has_transcript, kind, kind_named(video.kind)):

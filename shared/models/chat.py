@@ -19,6 +19,7 @@ class PassageLine(TimeSpan):
     """A piece of text with its timestamps."""
 
     text: str
+    speaker: str | None = Field(None, description="Label of the speaker in the transcript.")
 
 
 class Passage(Model):

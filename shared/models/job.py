@@ -187,6 +187,9 @@ class Job(Model):
     title: str | None = Field(None, description="Title of the video, set by the owner.")
     description: str | None = Field(None, description="Description of the video, set by the owner.")
     tags: list[str] = Field([], description="Tags of the video, set by the owner.")
+    speakers: dict[str, str] = Field(
+        {}, description="Names of the speakers, set by the owner, by their labels in the transcript, such as `A`."
+    )
     of_video: str | None = Field(
         None,
         description="The job that stored the video, if this one analyzes it again. Null for the job that stored it.",

@@ -15,6 +15,8 @@ from shared.models import Model
 MAX_TEXT, TEXT_PER_SEC, LEAST_TEXT = 1_000_000, 100, 5_000
 """Characters of a transcript: in all, per second of the video, and for the shortest; fast speech has 25 per second."""
 SEGMENTS_PER_SEC, LEAST_SEGMENTS = 20, 200
+MAX_SPEAKER = 80
+"""Maximum length of a speaker's label or name."""
 
 
 class SubtitleTrack(Model):
@@ -87,6 +89,10 @@ class Segment(TimeSpan):
     """A piece of a transcript with its timestamps."""
 
     text: str = Field(description="Text of the segment.")
+    speaker: str | None = Field(
+        None,
+        description="Who speaks: the name set by the owner or in the source, or a label such as `A`. Null if unknown.",
+    )
     words: list[Word] = Field([], description="The words with their timestamps, if the provider returns them.")
 
 

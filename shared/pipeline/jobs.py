@@ -211,11 +211,6 @@ def read_videos(documents: Documents, ids: Iterable[str], owner: str) -> dict[st
     return {id: videos[id] for id in unique if id in videos and videos[id].of_video is None}
 
 
-def video_titles(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, str | None]:
-    """Return the titles of the videos among `ids` that exist and belong to `owner`, by id; None for an untitled one."""
-    return {id: video_title(job) or job.filename for id, job in read_videos(documents, ids, owner).items()}
-
-
 def video_title(job: Job) -> str | None:
     """Return the title set by the owner, else the source's, else the result's."""
     return job.title or job.video.title or (job.result or {}).get("title")

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota, cursor_error, request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
-from functions.api.request_models import Description, RequestModel, Tags, Title
+from functions.api.request_models import Description, RequestModel, SpeakerNames, Tags, Title
 from functions.api.schemas import NEXT_PAGE, AnalysisRequest, PublicJob
 from shared.library import videos
 from shared.library.deletion import delete_job
@@ -47,6 +47,9 @@ class VideoInfo(Model):
     )
     description: str | None = Field(description="Description set by the owner.")
     tags: list[str] = Field(description="Tags set by the owner.")
+    speakers: dict[str, str] = Field(
+        description="Names of the speakers, set by the owner, by their labels in the transcript."
+    )
     status: JobStatus = Field(description="Status of the first job.")
     progress: int = Field(description="Progress of the first job in percent.")
     error: JobError | None = Field(description="Why the first job failed, if it did.")
@@ -87,6 +90,13 @@ class VideoUpdateRequest(RequestModel):
     title: Title | None = Field(None, description="New title.")
     description: Description | None = Field(None, description="New description.")
     tags: Tags = Field([], description="New tags, which replace all previous ones.")
+    speakers: SpeakerNames = Field(
+        {},
+        description=(
+            "New names of the speakers, by their labels in the transcript; they replace all previous names. Two labels "
+            "may have the same name. Transcripts, exports and citations show the names."
+        ),
+    )
 
 
 def own_video(
@@ -107,6 +117,7 @@ def video_info(job: Job) -> dict[str, Any]:
         "title": video_title(job),
         "description": job.description,
         "tags": job.tags,
+        "speakers": job.speakers,
         "status": job.status,
         "progress": job.progress,
         "error": job.error,
@@ -181,8 +192,8 @@ def video_details(video: Job, place: PlaceDep) -> dict[str, Any]:
     "/{video_id}",
     summary="Update a video",
     description=(
-        "Changes the title, description or tags of a video. Omitted fields stay as they are; null removes the title "
-        "or the description."
+        "Changes the title, description, tags or speaker names of a video. Omitted fields stay as they are; null "
+        "removes the title or the description."
     ),
     response_model=VideoDetails,
     responses=problem_responses(404),

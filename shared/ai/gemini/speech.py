@@ -40,7 +40,9 @@ You write down speech for a database. Answer with one JSON object of the given s
 
 - Write down every word that is said or sung in the sound, as it is said, in the language it is said in: do not
   translate, summarise, correct or leave out.
-- One line is what is said in one breath, ten seconds at most.
+- One line is what one person says in one breath, ten seconds at most.
+- Where several people speak, the speaker of each line is A for the one who speaks first, B for the next new voice, and
+  so on, always the same letter for the same voice. Where one person speaks, or you cannot tell, the speaker is null.
 - Times are counted from the start of the sound, which is {minutes} long, as MM:SS.s, e.g. 01:02.5.
 - Where nothing is said there are no lines: music, noise and silence are not written down. Without any words in the
   sound the list is empty and the language null.
@@ -54,6 +56,7 @@ class SpokenLine(Model):
     start: str = Field(description="When it begins, as MM:SS.s.")
     end: str = Field(description="When it ends, as MM:SS.s.")
     text: str = Field(description="The words, exactly as they are said.")
+    speaker: str | None = Field(None, description="A, B, …: which voice says it. Null if only one person speaks.")
 
     @field_validator("start", "end")
     @classmethod
@@ -113,7 +116,7 @@ def transcribe_clip(
                 "answer_invalid", "Gemini did not finish the transcription. Try again later."
             ) from error
     lines = [
-        Segment(start=parse_seconds(line.start), end=parse_seconds(line.end), text=line.text)
+        Segment(start=parse_seconds(line.start), end=parse_seconds(line.end), text=line.text, speaker=line.speaker)
         for line in transcript.lines
     ]
     segments = normalize_segments(lines, clip.duration_sec)

@@ -40,6 +40,7 @@ class SpokenSegment(FiniteModel):
     text: str
     start: float
     end: float
+    speaker: str | None = None
     avg_logprob: float = 0
     no_speech_prob: float = 0
     compression_ratio: float = 0
@@ -129,7 +130,7 @@ def to_segments(reply: TranscriptionReply, clip: AudioClip, meter: Meter) -> lis
         return normalize_segments([Segment(start=0, end=clip.duration_sec, text=reply.text)], clip.duration_sec)
     spoken = sorted(reply.segments, key=lambda item: item.start)
     words = [Word(start=item.start, end=item.end, text=item.word) for item in reply.words or []]
-    segments = assign_words([Segment(start=item.start, end=item.end, text=item.text) for item in spoken], words)
+    segments = assign_words([spoken_segment(item) for item in spoken], words)
     kept = [
         item
         for item, measures in zip(segments, spoken, strict=True)
@@ -138,6 +139,10 @@ def to_segments(reply: TranscriptionReply, clip: AudioClip, meter: Meter) -> lis
     if len(kept) < len(segments):
         meter.note("Passages that the speech model marked as silence or as unreliable were omitted.")
     return normalize_segments(kept, clip.duration_sec)
+
+
+def spoken_segment(spoken: SpokenSegment) -> Segment:
+    return Segment(start=spoken.start, end=spoken.end, text=spoken.text, speaker=spoken.speaker)
 
 
 def is_hallucinated(spoken: SpokenSegment, duration_sec: float) -> bool:

@@ -174,7 +174,8 @@ def _remove_tokens(rows: Sequence[_SegmentTokens], dropped: set[_SpokenToken]) -
             first, last = row.tokens[kept[0]], row.tokens[kept[-1]]
             words = [row.segment.words[number] for number in kept] if row.segment.words else []
             text = row.text[first.begin : last.stop].strip()
-            remaining.append(Segment(start=first.start, end=last.end, text=text, words=words))
+            changes = {"start": first.start, "end": last.end, "text": text, "words": words}
+            remaining.append(row.segment.model_copy(update=changes))
     return remaining
 
 

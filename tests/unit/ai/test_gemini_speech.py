@@ -269,11 +269,22 @@ def test_cancelling_stops_before_the_call(server: GeminiServer, tmp_path: Path) 
     assert server.requests == []
 
 
+def test_voices_are_told_apart(server: GeminiServer, tmp_path: Path) -> None:
+    """Lines keep their speakers, without line breaks or control characters; a line without one is no error."""
+    lines = [
+        {"start": "00:01", "end": "00:02", "text": "Salt?", "speaker": " A\u001b\n"},
+        {"start": "00:02", "end": "00:03", "text": "Salt!", "speaker": "B"},
+        {"start": "00:03", "end": "00:04", "text": "Salt."},
+    ]
+    server.queue_replies(fake.json_reply({"language": "en", "lines": lines}))
+    assert [segment.speaker for segment in transcribe(server, tmp_path).segments] == ["A", "B", None]
+
+
 def test_the_schema_asks_for_what_is_read(server: GeminiServer, tmp_path: Path) -> None:
     """The model is asked for lines with both times, and for the language."""
     server.queue_replies(GOOD)
     transcribe(server, tmp_path)
     schema = server.requests[0].json["generationConfig"]["responseJsonSchema"]
     assert schema["required"] == ["language", "lines"]
-    assert schema["properties"]["lines"]["items"]["required"] == ["start", "end", "text"]
+    assert schema["properties"]["lines"]["items"]["required"] == ["start", "end", "text", "speaker"]
     assert json.dumps(schema).count("MM:SS.s") == 2

@@ -101,10 +101,11 @@ def test_unsure_but_audible_words_stay(server: OpenAIServer, tmp_path: Path) -> 
 
 
 def test_a_model_that_tells_speakers_tells_segments(server: OpenAIServer, tmp_path: Path) -> None:
-    """The diarizing model's segments are taken, without times of words."""
+    """The diarizing model's segments are taken with their speakers, without times of words."""
     server.queue_replies(fake.diarization_reply((0.2, 1.0, "A", "Salt?"), (1.2, 2.0, "B", "Salt!")))
     result = transcribe(server, tmp_path, openai_transcribe_model="gpt-4o-transcribe-diarize")
     assert [(one.start, one.text, one.words) for one in result.segments] == [(0.2, "Salt?", []), (1.2, "Salt!", [])]
+    assert [one.speaker for one in result.segments] == ["A", "B"]
     assert parse_multipart(server.requests[0]).texts["chunking_strategy"] == ["auto"]
 
 
