@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,10 +13,11 @@ from shared.analyses.transcript import GAP_ADVICE, GAP_SENTENCES
 from shared.errors import NotFound, PermanentError
 from shared.exports.quantities import scale_recipe
 from shared.exports.recipe import RecipeLinks, embed_url
-from shared.media.speakers import name_speakers
+from shared.exports.subtitle_cues import Cue, SubtitleLayout, make_cues
+from shared.media.speakers import drop_sole_speaker, name_speakers
 from shared.models import Model
 from shared.models.job import Job, JobStatus
-from shared.models.video import Segment, Transcript, TranscriptGap
+from shared.models.video import Transcript, TranscriptGap
 from shared.pipeline.job_storage import MEDIA, load_transcript, media_name
 from shared.platform.ports import Objects
 from shared.settings import settings
@@ -47,12 +48,14 @@ class JobContent:
     Attributes:
         servings: Number of servings to scale the recipe to; None = as in the video.
         share: The share link through which a document links to its media; None = by short-lived links.
+        layout: Limits of subtitles.
     """
 
     objects: Objects
     job: Job
     servings: float | None = None
     share: SharedMedia | None = None
+    layout: SubtitleLayout = field(default_factory=SubtitleLayout)
 
     def result_json(self) -> str:
         """Return the result as JSON; raises PermanentError `not_done`, `servings_unknown`."""
@@ -82,11 +85,16 @@ class JobContent:
             raise PermanentError("no_recipe", reason)
         return recipe if self.servings is None else scale_recipe(recipe, self.servings)
 
-    def transcript_segments(self) -> list[Segment]:
-        """Return the segments; raises PermanentError as `full_transcript`, and `servings_unknown`."""
+    def transcript(self) -> Transcript:
+        """Return the transcript; raises PermanentError as `full_transcript`, and `servings_unknown`."""
         if self.servings is not None:
             raise _not_scalable_error()
-        return self.full_transcript().segments
+        return self.full_transcript()
+
+    def subtitles(self) -> list[Cue]:
+        """Return the transcript as subtitles; raises PermanentError as `transcript`."""
+        transcript = self.transcript()
+        return make_cues(drop_sole_speaker(transcript.segments), self.layout, transcript.language)
 
     def full_transcript(self) -> Transcript:
         """Return the transcript, available once it is extracted, even if the job fails later.

@@ -35,6 +35,7 @@ from shared.errors import NotFound, PermanentError
 from shared.exports.formats import FORMATS, find_format
 from shared.exports.job_content import JobContent, SharedMedia
 from shared.exports.markup import plain_text
+from shared.exports.subtitle_cues import MAX_LINES, SubtitleLayout
 from shared.library.deletion import delete_job
 from shared.library.groups import find_shared_group, group_videos
 from shared.models.job import Job, JobStatus
@@ -221,8 +222,8 @@ async def start_upload(
         "Returns a result or a transcript as a file. Recipes: schema.org JSON-LD (`jsonld`; its image is a short-lived "
         "link, unless `share` is set). Recipes, reels and summaries: Markdown (`md`) and a printable page (`html`). "
         "Every result: `json`; for a `transcript` job, it contains all segments with their timestamps. Every job with "
-        "a transcript: `txt`, `srt` and `vtt`. Returns 409 while the job is not done, or if there is nothing to export "
-        "in this format."
+        "a transcript: `txt`, and subtitles as `srt` and `vtt`, divided by the times of the words. Returns 409 while "
+        "the job is not done, or if there is nothing to export in this format."
     ),
     response_class=Response,
     responses={
@@ -246,9 +247,23 @@ def export_result(
             "through it, for as long as the link works. Returns 404 if the link does not show the video.",
         ),
     ] = None,
+    line_length: Annotated[
+        int | None,
+        Query(
+            ge=10,
+            le=100,
+            description="Maximum number of characters in a line of `srt` and `vtt`. Defaults to 42, or to 16 in "
+            "Chinese, Japanese and Korean, where two narrow characters count as one.",
+        ),
+    ] = None,
+    max_lines: Annotated[
+        int, Query(ge=1, le=4, description="Maximum number of lines of a subtitle in `srt` and `vtt`.")
+    ] = MAX_LINES,
 ) -> Response:
     file_format = find_format(format, job.kind)
-    text = file_format.write(JobContent(place.objects, job, servings, share_of(place, job, share) if share else None))
+    shared_media = share_of(place, job, share) if share else None
+    layout = SubtitleLayout(line_length, max_lines)
+    text = file_format.write(JobContent(place.objects, job, servings, shared_media, layout))
     disposition = "inline" if file_format.policy else "attachment"
     headers = {"Content-Disposition": f"{disposition}; {file_name(job, file_format.name)}"}
     if file_format.policy:
