@@ -119,7 +119,8 @@ class AnalysisRequest(RequestModel):
         max_length=20,
         description=(
             f"Options of the kind. Values are strings of at most {MAX_OPTION_LENGTH:,} characters, numbers, booleans "
-            "or null."
+            "or null. Every kind has the option `location`: if it is true, `video.info.tags` contains where the video "
+            "was recorded."
         ),
     )
 

@@ -17,7 +17,7 @@ from cloudevents.http import CloudEvent
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound, PermanentError
 from shared.models.events import object_of
-from shared.models.job import Job
+from shared.models.job import LOCATION, Job
 from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment, TimeSpan
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, source_name, store_folder, store_json
@@ -36,6 +36,7 @@ def extract(event: CloudEvent) -> None:
 
 
 def extract_video(run: StageRun) -> None:
+    from shared.media.file_tags import read_location
     from shared.media.probe import check_limits, probe
 
     kind = kind_named(run.job.kind)
@@ -43,6 +44,8 @@ def extract_video(run: StageRun) -> None:
     run.tick(0.05, "Probing the file")
     info = probe(source)
     check_limits(info, settings(), kind.needs_video)
+    if run.job.options.get(LOCATION) is True:
+        info.tags.location = read_location(source)
     run.add_result(lambda job: record_info(job, info), now=True)
 
     out = run.workspace / "media"

@@ -50,6 +50,7 @@ def evidence_text(evidence: Evidence, screen: Sequence[TimedLine] = ()) -> str:
         "title": _truncate(evidence.title),
         "author": _truncate(evidence.author),
         "caption": _truncate(evidence.caption),
+        "chapters": [chapter.model_dump(mode="json") for chapter in evidence.info.chapters],
         "transcriptSource": evidence.transcript_source,
         "transcriptLanguage": _truncate(evidence.transcript_language),
         "transcript": _timed_lines(evidence.transcript),

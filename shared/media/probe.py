@@ -26,6 +26,7 @@ from shared.media.container import (
     video_stream,
 )
 from shared.media.encryption import encrypted_media_error, is_encrypted_file, is_encrypted_packet, is_encrypted_stream
+from shared.media.file_tags import read_chapters, read_tags
 from shared.media.images import HIGH_RANGE, display_size
 from shared.media.subtitles import list_subtitles
 from shared.models.video import MediaInfo, SubtitleTrack
@@ -101,6 +102,8 @@ def probe(path: Path) -> MediaInfo:
             has_audio=audio_scan.first is not None,
             bit_rate=round(path.stat().st_size * 8 / duration) if duration > 0 else None,
             subtitles=tracks,
+            chapters=read_chapters(container, presentation_start(container), duration),
+            tags=read_tags(container),
             warnings=[
                 *_warnings(container, video_scan, audio_scan, duration),
                 *([f"unread subtitles: {', '.join(unread)}"] if unread else []),

@@ -17,6 +17,8 @@ from shared.wiring import EXTRACT
 
 HIDDEN = ("owner", "outbox", "wake_at", "trace", "search")
 """Internal fields that clients do not see."""
+LOCATION = "location"
+"""Option of every kind that keeps where the video was recorded."""
 SUMMED_FIELDS = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
 SOURCE_FIELDS = ("provider", "model", "prompt_version")
 MAX_SEARCH_WORDS = 100

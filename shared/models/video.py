@@ -27,6 +27,38 @@ class SubtitleTrack(Model):
     language: str | None = Field(None, description="Language tag in the file, e.g. `deu`. Null if there is none.")
 
 
+class TimeSpan(Model):
+    """A span of time in the video: [start, end) in seconds."""
+
+    start: float = Field(description="Start in seconds.")
+    end: float = Field(description="End in seconds, exclusive.")
+
+
+class FileChapter(TimeSpan):
+    """A chapter that the file contains."""
+
+    title: str | None = Field(None, description="Title of the chapter, if any.")
+
+
+class Location(Model):
+    """A place on Earth, in WGS 84."""
+
+    latitude: float = Field(description="Degrees north.")
+    longitude: float = Field(description="Degrees east.")
+    altitude_m: float | None = Field(None, description="Altitude in meters. Null if unknown.")
+
+
+class FileTags(Model):
+    """What the file says about itself. Its sender may have changed it."""
+
+    title: str | None = Field(None, description="Title.")
+    artist: str | None = Field(None, description="Artist or author.")
+    created_at: datetime | None = Field(None, description="When the recording was made.")
+    location: Location | None = Field(
+        None, description="Where the recording was made. Null unless the option `location` is true."
+    )
+
+
 class MediaInfo(Model):
     """Properties of a file. Sizes are display sizes in pixels, after rotation."""
 
@@ -53,16 +85,13 @@ class MediaInfo(Model):
     sample_rate: int | None = Field(None, description="Sample rate of the first audio track in hertz.")
     channels: int | None = Field(None, description="Number of channels of the first audio track.")
     subtitles: list[SubtitleTrack] = Field([], description="Text subtitle tracks.")
+    chapters: list[FileChapter] = Field([], description="Chapters in the file, in order of time, at most 200.")
+    tags: FileTags = Field(
+        default_factory=FileTags, description="Title, artist, time and place, as far as the file has them."
+    )
     warnings: list[str] = Field(
         [], description="Damage, and parts that were not used, e.g. `truncated` or `unread subtitles`, for people."
     )
-
-
-class TimeSpan(Model):
-    """A span of time in the video: [start, end) in seconds."""
-
-    start: float = Field(description="Start in seconds.")
-    end: float = Field(description="End in seconds, exclusive.")
 
 
 class Shot(TimeSpan):
