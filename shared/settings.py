@@ -144,6 +144,7 @@ class Settings:
     google_genai_use_vertexai: bool = Field(
         False, description="Use Gemini through Vertex AI, with the process's identity instead of a key."
     )
+    google_genai_api_version: str = Field("", description="Version of the Gemini API. Default: the SDK's.")
     google_cloud_location: str = Field("global", description="Vertex AI only: the region.")
     openai_transcribe_model: str = Field(
         "whisper-1", description="OpenAI's model for speech; it must return the times of words or segments."

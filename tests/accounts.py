@@ -18,9 +18,10 @@ from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServ
 from shared.platform.embedded import local_accounts as passwords
 from shared.platform.embedded.local_accounts import LocalAccounts, open_local_accounts
 from shared.platform.embedded.place import open_embedded_place
-from shared.platform.gcp.firebase import FirebaseIdentity
+from shared.platform.gcp.firebase import FirebaseIdentity, open_firebase_identity
 from shared.platform.ports import Documents, Identity
 from shared.settings import Settings
+from tests.auth_emulator import PROJECT, EmulatorMailbox, running_auth_emulator
 from tests.server import eventually
 
 PASSWORD = "correct horse battery"
@@ -48,11 +49,13 @@ class People:
     Attributes:
         tokens: All tokens mailed to an address for a purpose, oldest first, when all mails have gone out.
         told_known: Whether an address got a mail that says that it has an account.
+        is_emulator: Whether these are accounts of Firebase's own emulator.
     """
 
     identity: Identity
     tokens: Callable[[str, str], list[str]]
     told_known: Callable[[str], bool]
+    is_emulator: bool = False
 
     def join(self, name: str, email: str = "", password: str = PASSWORD) -> str:
         """A verified account; returns its id."""
@@ -111,10 +114,29 @@ def firebase(folder: Path) -> Iterator[People]:
         )
 
 
+@contextmanager
+def firebase_emulator(folder: Path) -> Iterator[People]:
+    documents = open_embedded_place(Settings(clipwise_data=folder / "data")).place.documents
+    with running_auth_emulator(folder / "emulator") as host, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIREBASE_AUTH_EMULATOR_HOST", host)
+        patch.delenv("K_SERVICE", raising=False)
+        mailbox = EmulatorMailbox(host)
+        yield People(
+            open_firebase_identity(Settings(google_cloud_project=PROJECT), documents),
+            lambda purpose, address: mailbox.codes(PURPOSES[purpose], address),
+            lambda address: bool(mailbox.codes(PURPOSES["reset"], address)),
+            is_emulator=True,
+        )
+
+
 def firebase_identity(server: IdentityServer, documents: Documents, **more: Any) -> FirebaseIdentity:
     return FirebaseIdentity(
         server.endpoints, server.accounts.project, API_KEY, lambda: ADMINISTRATOR, documents, **more
     )
 
 
-KINDS: dict[str, Callable[[Path], AbstractContextManager[People]]] = {"local": local, "firebase": firebase}
+KINDS: dict[str, Callable[[Path], AbstractContextManager[People]]] = {
+    "local": local,
+    "firebase": firebase,
+    "firebase emulator": firebase_emulator,
+}

@@ -206,6 +206,9 @@ class CountedObjects:
         self._count(class_b=1, **{"bytes to users": info.size if info else 0})
         return self._inner.signed_url(bucket, name, ttl_sec, filename)
 
+    def google_uri(self, bucket: str, name: str) -> str | None:
+        return self._inner.google_uri(bucket, name)
+
     def start_upload(
         self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None = None
     ) -> UploadSession:

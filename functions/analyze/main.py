@@ -92,6 +92,7 @@ def gather_evidence(run: StageRun, extraction: Extraction) -> Evidence:
         url=job.url,
         thumbnail=extraction.thumbnail,
         source=(lambda: fetch_source(run)) if is_source_stored(run) else None,
+        source_uri=run.place.objects.google_uri(UPLOADS, source_name(job.source_job)),
         shots=extraction.shots,
         audio=extraction.audio,
         silences=extraction.silences,

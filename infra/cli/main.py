@@ -295,6 +295,9 @@ def doctor(
     online: Annotated[
         bool, typer.Option("--online", help="Send a request to each AI service to verify your API keys.")
     ] = False,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Check instead whether yt-dlp can read the video platforms from here.")
+    ] = False,
     data: Annotated[Path | None, typer.Option(help="Data folder to check. Defaults to .clipwise.")] = None,
     host: Annotated[str, typer.Option(help="Address to check.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to check.")] = 8080,
@@ -315,7 +318,14 @@ def doctor(
     if function and (not project or function not in wiring().functions):
         typer.echo(f"--function requires --project and must be one of: {', '.join(wiring().functions)}.", err=True)
         raise typer.Exit(2)
-    findings = check_project(project, function) if project else check_machine(os.environ, data, host, port, online)
+    if sources:
+        from infra.doctor.sources import check_sources
+
+        findings = check_sources(load_settings())
+    elif project:
+        findings = check_project(project, function)
+    else:
+        findings = check_machine(os.environ, data, host, port, online)
     raise typer.Exit(print_findings(open_console(sys.stdout), findings, json))
 
 

@@ -1,6 +1,6 @@
 """A stand-in for the Gemini API by its published reference, for use with the real SDK.
 
-Serves generated content, also as streams, embeddings and the Files API.
+Serves generated content, also as streams, embeddings, the Files API and the registration of Cloud Storage objects.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from infra.stand_ins.server import SSE, RecordedRequest, Reply, StandInServer
 
 KEY = "AIza-test-0123456789"
 VERSION = "v1"
-MAX_REQUEST = 20_000_000
+MAX_REQUEST, MAX_VERTEX_REQUEST = 100_000_000, 20_000_000
 GENERATE_METHODS = ("generateContent", "streamGenerateContent?alt=sse")
 MODEL = re.compile(
     rf"/(?:{VERSION}|v1beta1(?:/projects/[^/]+/locations/[^/]+)?/publishers/google)/(models/[\w.-]+):(\w+)(\?alt=sse)?"
@@ -53,6 +53,7 @@ class GeminiServer(StandInServer):
     With `vertex` it stands in for Vertex AI: it accepts any bearer token, and has no Files API.
 
     Attributes:
+        objects: URIs of the Cloud Storage objects that it may read.
         files: Stored files by name.
         deleted: Names of deleted files.
         failing_uploads, failing_chunks: Replies to the next uploads, and to the next chunks of one.
@@ -62,6 +63,7 @@ class GeminiServer(StandInServer):
         """New files are PROCESSING for `processing` requests, then `outcome`."""
         super().__init__()
         self.files: dict[str, GeminiFile] = {}
+        self.objects: set[str] = set()
         self.deleted: list[str] = []
         self.processing = processing
         self.outcome = outcome
@@ -88,6 +90,8 @@ class GeminiServer(StandInServer):
             return self._start_upload(request)
         if not self.vertex and request.method == "POST" and request.path.startswith("/upload-session/"):
             return self._receive_chunk(request)
+        if not self.vertex and request.method == "POST" and request.path == f"/{VERSION}/files:register":
+            return self._register_objects(request)
         match = FILE.fullmatch(request.path)
         if match and not self.vertex and request.method in ("GET", "DELETE"):
             return self._file_reply(request.method, match[1])
@@ -104,7 +108,7 @@ class GeminiServer(StandInServer):
             problems = embedding_problems(body, self.vertex)
         else:
             problems = [f"{method} is not served"]
-        if len(request.body) > MAX_REQUEST:
+        if len(request.body) > (MAX_VERTEX_REQUEST if self.vertex else MAX_REQUEST):
             problems.append(f"the request has {len(request.body)} bytes")
         if problems:
             self.problems += problems
@@ -119,8 +123,21 @@ class GeminiServer(StandInServer):
 
     def _file_problems(self, body: Any) -> list[str]:
         active = {self._uri(file) for file in self.files.values() if file.state == "ACTIVE"}
+        if self.vertex:
+            active |= self.objects
         uris = [part["fileData"]["fileUri"] for part in parts_of(body) if "fileData" in part]
         return [f"{uri} is no active file" for uri in uris if uri not in active]
+
+    def _register_objects(self, request: RecordedRequest) -> Reply:
+        uris = request.json["uris"]
+        if not request.headers.get("authorization", "").startswith("Bearer ") or not self.objects.issuperset(uris):
+            return error_reply(403, "PERMISSION_DENIED")
+        files = [
+            GeminiFile(f"files/registered-{len(self.files) + number}", "video/mp4", 0, pending_polls=self.processing)
+            for number, _ in enumerate(uris)
+        ]
+        self.files |= {file.name: file for file in files}
+        return Reply({"files": [self._to_file_json(file) for file in files]})
 
     def _start_upload(self, request: RecordedRequest) -> Reply:
         description = to_camel_case(request.json).get("file", {})

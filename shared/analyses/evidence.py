@@ -54,6 +54,7 @@ class Evidence:
         caption: The text posted with the video, if any.
         source: Downloads the video and returns its local path; raises PermanentError `source_gone`. Called only by
             providers that send the whole video.
+        source_uri: Where Google's services read the video (`gs://…`); None outside Cloud Storage.
         model_hears_audio: Whether the provider sends the audio to the model.
         measured: Measurements of the kind; None if it makes none.
         screens: On-screen text read so far, by language; see `shared.ai.prompt`.
@@ -73,6 +74,7 @@ class Evidence:
     url: str | None = None
     thumbnail: Frame | None = None
     source: Callable[[], Path] | None = None
+    source_uri: str | None = None
     shots: list[Shot] = field(default_factory=list)
     audio: AudioTrack | None = None
     silences: list[TimeSpan] = field(default_factory=list)

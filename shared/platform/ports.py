@@ -193,6 +193,9 @@ class Objects(Protocol):
     def signed_url(self, bucket: str, name: str, ttl_sec: int, filename: str | None = None) -> str:
         """Return a link to read one object until it expires; with `filename`, browsers save it under that name."""
 
+    def google_uri(self, bucket: str, name: str) -> str | None:
+        """Return the `gs://` URI by which Google's services read the object; None outside Cloud Storage."""
+
     def start_upload(
         self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None = None
     ) -> UploadSession:

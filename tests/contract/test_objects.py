@@ -330,6 +330,12 @@ def test_a_link_works_for_one_object_until_it_expires(
     assert read(objects, MEDIA, f"{fresh}/mine") == b"mine"
 
 
+def test_google_reads_no_object_outside_its_cloud(objects: Objects, fresh: str) -> None:
+    """On one machine and on the emulators, no address is passed to a service that could not read it."""
+    objects.put(MEDIA, fresh, b"x", "video/mp4")
+    assert objects.google_uri(MEDIA, fresh) is None
+
+
 def test_every_part_of_a_link_is_signed(objects: Objects, fresh: str) -> None:
     """Changing any parameter of a link breaks it."""
     objects.put(MEDIA, fresh, b"x", "text/plain")

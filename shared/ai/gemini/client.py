@@ -1,18 +1,16 @@
-"""The client for Gemini's API, by key or through Vertex AI: prices, retries, errors and temporary uploads.
+"""The client for Gemini's API, by key or through Vertex AI: prices, retries and errors.
 
 The SDK's own retries ignore `Retry-After`, so they are off and `with_retries` replaces them.
 """
 
 from __future__ import annotations
 
-import logging
+import re
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from json import JSONDecodeError
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
@@ -26,9 +24,7 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from google.genai import Client
     from google.genai.errors import APIError
-    from google.genai.types import File
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 JUNE, OCTOBER, NOVEMBER = date(2026, 6, 4), date(2026, 10, 7), date(2026, 11, 20)
 PRICES = PriceList(
@@ -49,11 +45,6 @@ LONGEST_PAUSE_SEC = 30.0
 """If the service asks for a longer pause, the stage fails and is retried after its own backoff."""
 TRANSIENT_STATUSES = frozenset((408, 429, 500, 502, 503, 504))
 KEY_STATUSES = frozenset((401, 403))
-INLINE_BYTES = 14_000_000
-"""Largest file inside a request: a request has at most 20 MB, and base64 makes four bytes of three."""
-PROCESSING_SEC = 180.0
-"""Longest wait until the service has processed a file; it needs some seconds per minute of video."""
-POLL_SEC = 2.0
 
 
 def create_client(settings: Settings) -> Client:
@@ -62,7 +53,11 @@ def create_client(settings: Settings) -> Client:
     from google.genai import Client
     from google.genai.types import HttpOptions
 
-    options = HttpOptions(base_url=settings.google_gemini_base_url or None, timeout=int(settings.ai_timeout_sec * 1000))
+    options = HttpOptions(
+        base_url=settings.google_gemini_base_url or None,
+        api_version=settings.google_genai_api_version or None,
+        timeout=int(settings.ai_timeout_sec * 1000),
+    )
     if settings.google_genai_use_vertexai:
         try:
             return Client(
@@ -156,15 +151,22 @@ def retry_delay(error: Exception, default_sec: float) -> float:
 
 
 def from_api_error(error: APIError) -> ClipwiseError:
+    if error.code == 429 or is_quota_error(error):
+        return TransientError("provider_busy", "Gemini accepts no more requests at present. Try again later.")
     if error.code in KEY_STATUSES or "API_KEY_INVALID" in str(error.details):
         return invalid_key_error()
-    if error.code == 429:
-        return TransientError("provider_busy", "Gemini accepts no more requests at present. Try again later.")
     if error.code in TRANSIENT_STATUSES:
         return unavailable_error()
     return PermanentError(
         "provider_request_invalid",
         f"Gemini rejected the request (status {error.code}). Check GEMINI_MODEL and GEMINI_EMBED_MODEL.",
+    )
+
+
+def is_quota_error(error: APIError) -> bool:
+    """Return whether a quota is exhausted, such as that of stored files, which the service reports by any status."""
+    return (
+        error.status == "RESOURCE_EXHAUSTED" or re.search(r"quota|storage_bytes", str(error.message), re.I) is not None
     )
 
 
@@ -177,64 +179,3 @@ def invalid_key_error() -> PermanentError:
 
 def unavailable_error() -> TransientError:
     return TransientError("provider_unavailable", "Gemini does not respond. Try again later.")
-
-
-@contextmanager
-def temporary_upload(client: Client, path: Path, media_type: str, tick: Tick) -> Iterator[str]:
-    """Upload a file, yield its URI, and delete it at the service in any case.
-
-    The client chooses the name, so that the file can be deleted even if the response to the upload is lost.
-
-    Raises as `with_retries`, and:
-        PermanentError: `video_not_accepted`: the service cannot read the file.
-        TransientError: `provider_unavailable`: the file was not processed within PROCESSING_SEC.
-    """
-    name = f"files/clip-{uuid.uuid4().hex}"
-    try:
-        tick(0.3, "Uploading the file to Gemini")
-        yield _file_uri(_wait_until_active(client, _upload_file(client, path, name, media_type, tick), tick))
-    finally:
-        _delete_file(client, name)
-
-
-def _upload_file(client: Client, path: Path, name: str, media_type: str, tick: Tick) -> File:
-    import httpx2
-    from google.genai.types import UploadFileConfig
-
-    def upload_once() -> File:
-        try:
-            return client.files.upload(file=path, config=UploadFileConfig(name=name, mime_type=media_type))
-        # After an interrupted upload (KeyError and ValueError in the SDK) the name may be taken, so do not try again.
-        except (httpx2.HTTPError, KeyError, ValueError) as error:
-            raise unavailable_error() from error
-
-    return with_retries(upload_once, tick)
-
-
-def _wait_until_active(client: Client, file: File, tick: Tick) -> File:
-    end = time.monotonic() + PROCESSING_SEC
-    name = file.name or ""
-    while (state := file.state.value if file.state else "ACTIVE") != "ACTIVE":
-        if state == "FAILED":
-            raise PermanentError(
-                "video_not_accepted",
-                "Gemini cannot read this file. Convert the video to MP4 (H.264), or use another provider.",
-            )
-        if time.monotonic() > end:
-            raise TransientError("provider_unavailable", "Gemini did not process the file in time. Try again later.")
-        wait(POLL_SEC, tick)
-        file = with_retries(lambda: client.files.get(name=name), tick)
-    return file
-
-
-def _file_uri(file: File) -> str:
-    if not file.uri:
-        raise unavailable_error()
-    return file.uri
-
-
-def _delete_file(client: Client, name: str) -> None:
-    try:
-        with_retries(lambda: client.files.delete(name=name), lambda *_: None)
-    except ClipwiseError as error:
-        log.warning("a file at Gemini was not deleted and expires by itself in two days: %s", error.code)

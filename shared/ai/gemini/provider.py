@@ -1,17 +1,20 @@
 """The provider for Gemini, with an API key or through Vertex AI. Its input is the whole video with its audio.
 
-A small video is part of the request, a larger one is uploaded to the Files API and deleted afterwards. Vertex AI has
-no Files API: there, key frames replace a larger video. The service samples one frame per second.
+A small video is part of the request. In the cloud, a larger one is read from its bucket; elsewhere it is uploaded to
+the Files API and deleted afterwards. Vertex AI has no Files API: there, outside the cloud, key frames replace a larger
+video. The service samples one frame per second.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from shared.ai.gemini.client import INLINE_BYTES, PRICES, create_client, temporary_upload, with_retries
+from shared.ai.gemini.client import PRICES, create_client, with_retries
+from shared.ai.gemini.files import INLINE_BYTES, SMALL_BYTES, registered_object, temporary_upload
 from shared.ai.gemini.generation import conversation, generate_answer, stream_chat
 from shared.ai.gemini.speech import transcribe_clip
 from shared.ai.links import LinkFilter
@@ -112,30 +115,51 @@ class GeminiProvider:
             yield from stream_chat(client, self._settings.gemini_model, instructions, turns, self._meter, tick)
 
     def _can_send_video(self, evidence: Evidence) -> bool:
-        return evidence.source is not None and (fits_inline(evidence) or not self._settings.google_genai_use_vertexai)
+        return evidence.source is not None and (
+            self._fits_inline(evidence)
+            or evidence.source_uri is not None
+            or not self._settings.google_genai_use_vertexai
+        )
+
+    def _fits_inline(self, evidence: Evidence) -> bool:
+        return evidence.info.size_bytes <= (SMALL_BYTES if self._settings.google_genai_use_vertexai else INLINE_BYTES)
 
     @contextmanager
     def _video_parts(self, client: Client, evidence: Evidence, tick: Tick) -> Iterator[tuple[list[Part], int]]:
         """Yield the video or its key frames as parts of the request, and the number of frames that the service sees."""
         from google.genai.types import Part
 
-        frame_count = round(evidence.info.duration_sec) or 1
-        if evidence.source is None or not evidence.model_hears_audio:
+        if not self._can_send_video(evidence):
             self._meter.note("Gemini received key frames instead of the whole video.")
             yield key_frame_parts(evidence), len(evidence.frames)
             return
-        tick(0, "Downloading the video")
-        path, media_type = evidence.source(), media_type_of(evidence.info.container)
-        if fits_inline(evidence):
-            yield [Part.from_bytes(data=path.read_bytes(), mime_type=media_type)], frame_count
+        media_type = media_type_of(evidence.info.container)
+        with self._video_reference(client, evidence, media_type, tick) as uri:
+            if uri:
+                part = Part.from_uri(file_uri=uri, mime_type=media_type)
+            else:
+                part = Part.from_bytes(data=load_video(evidence, tick).read_bytes(), mime_type=media_type)
+            yield [part], round(evidence.info.duration_sec) or 1
+
+    @contextmanager
+    def _video_reference(self, client: Client, evidence: Evidence, media_type: str, tick: Tick) -> Iterator[str | None]:
+        """Yield the URI by which the service reads the video; None if the video is to be part of the request."""
+        uri = evidence.source_uri if evidence.info.size_bytes > SMALL_BYTES else None
+        if uri and self._settings.google_genai_use_vertexai:
+            yield uri
             return
-        with temporary_upload(client, path, media_type, tick) as uri:
-            yield [Part.from_uri(file_uri=uri, mime_type=media_type)], frame_count
+        with ExitStack() as stack:
+            file_uri = stack.enter_context(registered_object(client, uri, tick)) if uri else None
+            if file_uri is None and not self._fits_inline(evidence):
+                path = load_video(evidence, tick)
+                file_uri = stack.enter_context(temporary_upload(client, path, media_type, tick))
+            yield file_uri
 
 
-def fits_inline(evidence: Evidence) -> bool:
-    """Return True if the video can be part of the request."""
-    return evidence.info.size_bytes <= INLINE_BYTES
+def load_video(evidence: Evidence, tick: Tick) -> Path:
+    assert evidence.source is not None  # noqa: S101  # checked before a video is sent
+    tick(0, "Downloading the video")
+    return evidence.source()
 
 
 def media_type_of(container: str) -> str:

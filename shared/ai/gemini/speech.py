@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
 
-from shared.ai.gemini.client import INLINE_BYTES, temporary_upload
+from shared.ai.gemini.files import INLINE_BYTES, SMALL_BYTES, temporary_upload
 from shared.ai.gemini.generation import conversation, generate_answer
 from shared.ai.provider import AudioClip, Transcription
 from shared.ai.speech import is_repetitive, normalize_segments
@@ -129,7 +129,7 @@ def transcribe_clip(
 def audio_part(client: Client, clip: AudioClip, has_files_api: bool, tick: Tick) -> Iterator[Part]:
     from google.genai.types import Part
 
-    if clip.path.stat().st_size <= INLINE_BYTES:
+    if clip.path.stat().st_size <= (INLINE_BYTES if has_files_api else SMALL_BYTES):
         tick(0, "Sending the audio to Gemini")
         yield Part.from_bytes(data=clip.path.read_bytes(), mime_type=FLAC)
         return

@@ -133,6 +133,9 @@ class FileObjects:
         query = {"expires": str(expires), "signature": signature} | ({"filename": filename} if filename else {})
         return f"{self._storage_url}/download/{bucket}/{quote(name)}?{urlencode(query)}"
 
+    def google_uri(self, bucket: str, name: str) -> str | None:
+        return None
+
     def start_upload(
         self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None = None
     ) -> UploadSession:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from google.api_core import exceptions
 from google.cloud.storage import Blob, Bucket, Client
@@ -131,6 +131,10 @@ class GcsObjects:
                 credentials=self._signer(),
             )
         )
+
+    def google_uri(self, bucket: str, name: str) -> str | None:
+        in_cloud = (urlsplit(self._client.api_endpoint).hostname or "").endswith(".googleapis.com")
+        return f"gs://{self._bucket(bucket).name}/{name}" if in_cloud else None
 
     def start_upload(
         self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None = None

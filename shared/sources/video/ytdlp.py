@@ -1,7 +1,8 @@
 """Platform videos fetched by yt-dlp: without a key, as long as the platform does not block it.
 
 yt-dlp is used as a library, for its extractors of the three platforms (never the generic one) and its HTTP downloader.
-It reads and writes no other file and starts no program; ffmpeg gets no URL. Separate video and audio are muxed here.
+It reads and writes no other file, and starts no program but Deno for YouTube's scripts; ffmpeg gets no URL. Separate
+video and audio are muxed here.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ from shared.sources.video.post import (
 )
 from shared.sources.video.source import FetchedFile, FetchRequest, video_live
 from shared.sources.video.ytdlp_errors import translate_error
-from shared.sources.video.ytdlp_network import ExtractionBudget, GuardedRH
+from shared.sources.video.ytdlp_network import ExtractionBudget, GuardedRH, too_large_error
+from shared.sources.video.ytdlp_scripts import script_runtimes, use_bounded_runtime
 
 # JSON is the best form of automatic captions: lines do not roll, and each word has its time.
 _CAPTION_FORMATS: list[CaptionFormat] = ["json3", "vtt", "srt"]
@@ -69,12 +71,7 @@ def fetch_with_ytdlp(request: FetchRequest, folder: Path, tick: Tick) -> Fetched
     )
     with GuardedYoutubeDL(request.settings, budget) as reader:
         try:
-            info = reader.extract_info(_extractor_url(request.page), download=False)
-            if budget.stop_error is not None:  # an extractor may continue with partial data
-                raise budget.stop_error
-            info = next(iter(info["entries"]), None) if info and info.get("_type") == "playlist" else info
-            if not info:
-                raise PermanentError("source_no_video", "The post has no video that could be fetched. Check the link.")
+            info = _extract_info(reader, budget, request.page)
             _check_info(info, request)
             max_bytes = request.settings.max_file_bytes
             budget.begin_download(
@@ -105,16 +102,38 @@ def fetch_with_ytdlp(request: FetchRequest, folder: Path, tick: Tick) -> Fetched
     )
 
 
+def check_page(page: PlatformPage, settings: Settings) -> None:
+    """Read a page without downloading its video; raises as `fetch_with_ytdlp`."""
+    budget = ExtractionBudget(settings, lambda _: None)
+    with GuardedYoutubeDL(settings, budget) as reader:
+        try:
+            _extract_info(reader, budget, page)
+        except YoutubeDLError as error:
+            raise budget.stop_error or translate_error(error, budget.request_error, page.site) from error
+
+
+def _extract_info(reader: GuardedYoutubeDL, budget: ExtractionBudget, page: PlatformPage) -> dict[str, Any]:
+    info = reader.extract_info(_extractor_url(page), download=False)
+    if budget.stop_error is not None:  # an extractor may continue with partial data
+        raise budget.stop_error
+    info = next(iter(info["entries"]), None) if info and info.get("_type") == "playlist" else info
+    if not info:
+        raise PermanentError("source_no_video", "The post has no video that could be fetched. Check the link.")
+    return dict(info)
+
+
 class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
     """yt-dlp with the three extractors, guarded HTTP, and no other feature."""
 
     def __init__(self, settings: Settings, budget: ExtractionBudget) -> None:
         all_plugins_loaded.value = True  # do not load plugins installed on this machine
+        use_bounded_runtime()
         self._budget = budget
         super().__init__(
             {
-                "format": "bv*{0}+ba{0}/b{0}/bv*{0}/ba{0}".format(
-                    rf"[protocol~='^https?$'][filesize<?{settings.max_file_bytes}]"
+                "format": "/".join(
+                    "bv*{0}+ba{0}/b{0}/bv*{0}/ba{0}".format(rf"[protocol~='^https?$']{size}")
+                    for size in (f"[filesize<?{settings.max_file_bytes}]", "")
                 ),
                 "format_sort": [f"res:{LARGEST_SIDE}", "vcodec:h264", "acodec:aac", "ext:mp4:m4a"],
                 "writesubtitles": True,  # looks for subtitles, but writes none
@@ -122,7 +141,7 @@ class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
                 "playlist_items": "1",
                 "noplaylist": True,
                 "cachedir": False,
-                "js_runtimes": {},
+                "js_runtimes": script_runtimes(),
                 "proxy": "",
                 "geo_bypass": False,
                 "extractor_retries": 1,
@@ -172,6 +191,11 @@ def _check_info(info: dict[str, Any], request: FetchRequest) -> None:
         raise video_live()
     duration = info.get("duration")
     request.check_duration(float(duration) if isinstance(duration, int | float) else None)
+    if any(
+        (media_format.get("filesize") or 0) >= request.settings.max_file_bytes
+        for media_format in _download_formats(info)
+    ):
+        raise too_large_error(request.settings)
     if request.needs_video and all(media_format.get("vcodec") == "none" for media_format in _download_formats(info)):
         raise PermanentError(
             "source_no_video", "The post has photos instead of a video. Set APIFY_TOKEN to fetch them."

@@ -13,9 +13,11 @@ from shared.sources.video.source import platform_error, video_live, video_region
 
 _BLOCKED = (
     r"not a bot|ip address is blocked|rate.?limit|too many requests|captcha|challenge|empty media response"
-    r"|requiring login for access"
+    r"|requiring login for access|unexpected response from webpage|needs to be reloaded"
+    r"|failed to extract any player response|unable to extract aweme detail"
 )
-_NO_VIDEO = r"there is no video in this post|no video formats found|requested format is not available"
+_NO_FORMATS = r"no video formats found|requested format is not available|only images are available"
+_NO_VIDEO = r"there is no video in this post"
 _LOGIN = r"log ?in|sign in|cookies|registered users"
 _GONE = r"unavailable|not available|removed|deleted|terminated|does not exist|no longer|status code 102\d\d"
 
@@ -52,6 +54,12 @@ def _error_of_message(message: str, site: str) -> ClipwiseError | None:
         return _source_blocked(site)
     if error := platform_error(message):
         return error
+    if matches(_NO_FORMATS):
+        return TransientError(
+            "source_blocked",
+            f"{site} offers this server no downloadable format of the video at present. Try again later, update"
+            " yt-dlp, or upload the file.",
+        )
     if matches(_NO_VIDEO):
         return PermanentError(
             "source_no_video",

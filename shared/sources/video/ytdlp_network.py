@@ -27,6 +27,12 @@ MAX_PAGES_BYTES = 50_000_000  # of all responses except the video
 _FEATURES = ("cookiejar", "timeout", "legacy_ssl", "keep_header_casing")
 
 
+def too_large_error(settings: Settings) -> PermanentError:
+    return PermanentError(
+        "too_large", f"The file is larger than {settings.max_file_size_mb} MB. Use a shorter or smaller version."
+    )
+
+
 class ExtractionBudget:
     """Limits shared by all requests of one extraction.
 
@@ -63,10 +69,7 @@ class ExtractionBudget:
     def count_bytes(self, size: int) -> None:
         self._received += size
         if self._received > self._max_bytes:
-            self.stop_error = PermanentError(
-                "too_large",
-                f"The file is larger than {self.settings.max_file_size_mb} MB. Use a shorter or smaller version.",
-            )
+            self.stop_error = too_large_error(self.settings)
             raise self.stop_error
         self.pulse()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from infra.stand_ins.gemini_requests import bytes_of, parts_of
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.server import Reply
 from shared.ai.gemini import client as gemini_calls
-from shared.ai.gemini import client as gemini_files
+from shared.ai.gemini import files as gemini_files
 from shared.ai.gemini import provider as gemini
 from shared.ai.gemini.provider import GeminiProvider, media_type_of
 from shared.ai.structured_output import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
@@ -50,6 +51,15 @@ def server() -> Iterator[GeminiServer]:
 def through_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any video is too large to go inside a request."""
     monkeypatch.setattr(gemini, "INLINE_BYTES", 100)
+    monkeypatch.setattr(gemini, "SMALL_BYTES", 100)
+
+
+@pytest.fixture
+def identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process runs as somebody of Google Cloud."""
+    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    credentials.token = "identity"
+    monkeypatch.setattr(google.auth, "default", lambda **_: (credentials, "project"))
 
 
 def provider(server: GeminiServer, meter: Meter | None = None, **changes: Any) -> GeminiProvider:
@@ -174,7 +184,7 @@ def test_the_largest_video_inside_a_request_fits(server: GeminiServer, tmp_path:
     server.queue_replies(fake.json_reply(answer()))
     recipe(server, evidence(tmp_path, source=bytes(gemini.INLINE_BYTES)))
     assert len(server.requests) == 1
-    assert 18_000_000 < len(server.requests[0].body) < 20_000_000
+    assert 90_000_000 < len(server.requests[0].body) < 100_000_000
 
 
 def test_no_key_gets_into_the_log(server: GeminiServer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -280,24 +290,90 @@ def test_without_a_key_nothing_is_sent() -> None:
     assert caught.value.code == "provider_key_missing"
 
 
+VERTEX = {"google_genai_use_vertexai": True, "gemini_api_key": "", "google_cloud_project": "kitchen"}
+OBJECT = "gs://kitchen-uploads/job/source"
+
+
+def video_in_bucket(folder: Path) -> Evidence:
+    """A large video that lies in Cloud Storage; nothing may download it."""
+
+    def download() -> Path:
+        raise AssertionError("the video was downloaded")
+
+    return replace(evidence(folder, source=VIDEO), source=download, source_uri=OBJECT)
+
+
+@pytest.mark.usefixtures("identity")
 def test_vertex_is_asked_with_an_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through Vertex AI no key is needed, and a video that is too large for a request is shown by its key frames."""
-    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
-    credentials.token = "identity"
-    monkeypatch.setattr(google.auth, "default", lambda **_: (credentials, "project"))
-    given = {"google_genai_use_vertexai": True, "gemini_api_key": "", "google_cloud_project": "kitchen"}
     with GeminiServer(vertex=True) as server:
         server.queue_replies(fake.json_reply(answer()))
-        recipe(server, evidence(tmp_path, source=VIDEO), **given)
+        recipe(server, evidence(tmp_path, source=VIDEO), **VERTEX)
         assert "inlineData" in parts_of(server.requests[0].json)[0]
 
-        monkeypatch.setattr(gemini, "INLINE_BYTES", 100)
+        monkeypatch.setattr(gemini, "SMALL_BYTES", 100)
         server.queue_replies(fake.json_reply(answer()))
-        usage = provider(server, **given).analyze(RECIPE, evidence(tmp_path, source=VIDEO), "en", no_tick).usage
+        usage = provider(server, **VERTEX).analyze(RECIPE, evidence(tmp_path, source=VIDEO), "en", no_tick).usage
         shown = [part["inlineData"]["mimeType"] for part in parts_of(server.requests[1].json) if "inlineData" in part]
         assert shown == ["image/jpeg", "image/jpeg"]
         assert usage.frames == 2
         assert usage.notes == ["Gemini received key frames instead of the whole video."]
+
+
+@pytest.mark.usefixtures("identity", "through_files")
+def test_vertex_reads_a_large_video_from_its_bucket(tmp_path: Path) -> None:
+    """In the cloud the whole video is analyzed where it lies: no bytes pass through the function."""
+    with GeminiServer(vertex=True) as server:
+        server.objects.add(OBJECT)
+        server.queue_replies(fake.json_reply(answer()))
+        usage = provider(server, **VERTEX).analyze(RECIPE, video_in_bucket(tmp_path), "en", no_tick).usage
+        assert parts_of(server.requests[0].json)[0]["fileData"] == {"fileUri": OBJECT, "mimeType": "video/mp4"}
+        assert (usage.frames, usage.notes) == (30, [])
+
+
+@pytest.mark.usefixtures("identity", "through_files")
+def test_a_large_video_in_a_bucket_is_registered(server: GeminiServer, tmp_path: Path) -> None:
+    """With a key, the video's object is registered instead of uploaded, and the registration removed afterwards."""
+    server.objects.add(OBJECT)
+    server.queue_replies(fake.json_reply(answer()))
+    recipe(server, video_in_bucket(tmp_path))
+    uri = parts_of(server.generation_requests()[0].json)[0]["fileData"]["fileUri"]
+    assert server.deleted == [f"files/{uri.rpartition('/')[2]}"]
+    assert server.files == {}
+
+
+@pytest.mark.usefixtures("identity", "through_files")
+def test_a_bucket_that_gemini_may_not_read_is_no_error(server: GeminiServer, tmp_path: Path) -> None:
+    """Where the registration is refused, the video is uploaded as elsewhere."""
+    server.queue_replies(fake.json_reply(answer()))
+    recipe(server, replace(evidence(tmp_path, source=VIDEO), source_uri=OBJECT))
+    assert len(server.deleted) == 1
+    assert any(request.path.startswith("/upload/") for request in server.requests)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        fake.error_reply(429, "RESOURCE_EXHAUSTED"),
+        fake.error_reply(403, "RESOURCE_EXHAUSTED"),
+        Reply({"error": {"code": 400, "message": "You exceeded your file_storage_bytes quota."}}, 400),
+    ],
+)
+@pytest.mark.usefixtures("through_files")
+def test_a_full_file_store_passes(server: GeminiServer, tmp_path: Path, reply: Reply) -> None:
+    """The quota of stored files frees itself as files expire: the stage is tried again instead of failing for good."""
+    server.failing_uploads += [reply] * 3
+    with pytest.raises(TransientError) as caught:
+        recipe(server, evidence(tmp_path, source=VIDEO))
+    assert caught.value.code == "provider_busy"
+
+
+def test_the_version_of_the_api_can_be_set(server: GeminiServer, tmp_path: Path) -> None:
+    """A deployment can stay on, or move to, another version of the API without an update."""
+    with pytest.raises(PermanentError):
+        recipe(server, evidence(tmp_path, source=VIDEO), google_genai_api_version="v1beta")
+    assert {request.path.split("/")[1] for request in server.requests} == {"v1beta"}
+    server.problems.clear()
 
 
 @pytest.mark.parametrize("project", ["", "kitchen"])

@@ -15,7 +15,7 @@ from infra.stand_ins.gemini_requests import bytes_of, parts_of
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.server import Reply
 from shared.ai.gemini import client as gemini_calls
-from shared.ai.gemini import client as gemini_files
+from shared.ai.gemini import files as gemini_files
 from shared.ai.gemini import speech as gemini_speech
 from shared.ai.gemini.speech import parse_seconds
 from shared.ai.provider import AudioClip, Transcription
@@ -43,6 +43,7 @@ def server() -> Iterator[GeminiServer]:
 def through_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any sound is too large to go inside a request."""
     monkeypatch.setattr(gemini_speech, "INLINE_BYTES", 10)
+    monkeypatch.setattr(gemini_speech, "SMALL_BYTES", 10)
 
 
 def transcribe(server: GeminiServer, folder: Path, meter: Meter | None = None, **changes: object) -> Transcription:

@@ -113,3 +113,12 @@ def test_a_persons_credentials_cannot_sign(monkeypatch: pytest.MonkeyPatch) -> N
     signing.account_signer.cache_clear()
     with pytest.raises(signing.SigningUnavailable, match="--impersonate-service-account"):
         signing.account_signer()
+
+
+def test_google_reads_objects_by_their_uri(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the cloud a service of Google's gets the object's own address, unless the buckets are an emulator's."""
+    objects = GcsObjects(Client("some-project", AnonymousCredentials()), "some-project-", signing.account_signer)
+    assert objects.google_uri("uploads", "job/source") == "gs://some-project-uploads/job/source"
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
+    objects = GcsObjects(Client("some-project", AnonymousCredentials()), "some-project-", signing.emulator_signer)
+    assert objects.google_uri("uploads", "job/source") is None

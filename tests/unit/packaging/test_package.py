@@ -29,6 +29,7 @@ HEAVY = {
     "arro3-core": {"export"},
     "simplejpeg": {"validate", "export"},
     "yt-dlp": {"download"},
+    "deno": {"download"},
     "faster-whisper": set(),
 }
 

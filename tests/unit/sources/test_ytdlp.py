@@ -204,6 +204,13 @@ def test_captions_are_in_the_videos_language(
         ("Premieres in 3 hours", PermanentError, "video_live"),
         ("This video is DRM protected", PermanentError, "video_protected"),
         ("There is no video in this post", PermanentError, "source_no_video"),
+        ("The page needs to be reloaded.", TransientError, "source_blocked"),
+        ("No video formats found!", TransientError, "source_blocked"),
+        ("Requested format is not available. Use --list-formats", TransientError, "source_blocked"),
+        ("Only images are available for download", TransientError, "source_blocked"),
+        ("Unexpected response from webpage request", TransientError, "source_blocked"),
+        ("Unable to solve JS challenge", TransientError, "source_blocked"),
+        ("Failed to extract any player response", TransientError, "source_blocked"),
         ("You need to log in to access this content", PermanentError, "source_login"),
         ("Video not available, status code 10204", PermanentError, "video_unavailable"),
         ("Unable to extract universal data for rehydration", PermanentError, "source_changed"),
@@ -241,13 +248,15 @@ def test_statuses_have_their_meaning(
 
 
 def test_what_is_not_wanted_is_refused_before_the_download(site: Site, settings: Settings, folder: Path) -> None:
-    """Live streams, videos that are too long and posts without pictures cost no download."""
+    """Live streams, videos that are too long or too large, and posts without pictures cost no download."""
     assert failure(site, settings, folder, live_status="is_live")[1] == "video_live"
     assert failure(site, settings, folder, duration=400)[1] == "too_long"
     sound = [{"url": site.url("/video.mp4"), "ext": "m4a", "vcodec": "none", "acodec": "aac"}]
     assert failure(site, settings, folder, formats=sound)[1] == "source_no_video"
+    large = [{"url": site.url("/video.mp4"), "ext": "mp4", "filesize": settings.max_file_bytes}]
+    assert failure(site, settings, folder, formats=large)[1] == "too_large"
     manifest = [{"url": site.url("/x.m3u8"), "ext": "mp4", "protocol": "m3u8_native"}]
-    assert failure(site, settings, folder, formats=manifest)[1] == "source_no_video"
+    assert failure(site, settings, folder, formats=manifest) == (TransientError, "source_blocked")
     assert not site.asked("/video.mp4")
 
 
