@@ -24,6 +24,7 @@ from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import change_job, read_job
 from shared.platform.ports import Place, UploadSession, User
+from shared.platform.video_limits import native_settings
 from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url
 from shared.security.urls import normalise_url
@@ -36,9 +37,19 @@ IGNORED_FIELDS: dict[str, object] = {"title": None, "description": None, "tags":
 
 
 def submit_url(
-    place: Place, user: User, job_request: UrlJobRequest, key: str | None, trace: str | None, quota: Quota
+    place: Place,
+    user: User,
+    job_request: UrlJobRequest,
+    key: str | None,
+    trace: str | None,
+    quota: Quota,
+    *,
+    earlier_limits: bool = False,
 ) -> Job:
     """Create a job for a URL, or return one that is running or has finished the same analysis.
+
+    Args:
+        earlier_limits: Whether the limits of the earlier systems' paths apply.
 
     Raises PermanentError `url_invalid`, `url_not_allowed`.
     """
@@ -64,7 +75,9 @@ def submit_url(
     if existing:
         return existing
     quota.consume()
-    return lifecycle.start_job(place, _plan_job(user, job_request, job_id, trace, url=url))
+    return lifecycle.start_job(
+        place, _plan_job(user, job_request, job_id, trace, url=url, earlier_limits=earlier_limits)
+    )
 
 
 def submit_file(
@@ -75,8 +88,10 @@ def submit_file(
     key: str | None,
     trace: str | None,
     quota: Quota,
+    *,
+    earlier_limits: bool = False,
 ) -> Job:
-    """Create a job for a file that the request contains.
+    """Create a job for a file that the request contains. Args: as `submit_url`.
 
     Raises PermanentError `empty_file`, `unsupported_media`, and TransientError `not_stored`.
     """
@@ -103,6 +118,7 @@ def submit_file(
             content_type=content_type,
             size=file.size,
             upload_ttl_sec=ttl,
+            earlier_limits=earlier_limits,
         )
         job = lifecycle.start_job(place, plan)
     if job.upload and job.upload.state is UploadState.WAITING and not job.status.is_final:
@@ -133,8 +149,9 @@ def open_upload(
             "unsupported_media",
             f"This file type is not accepted. Send {ACCEPTED_NAMES}.",
         )
-    if upload_request.size > settings().max_file_bytes:
-        raise too_large_error()
+    limits = native_settings(settings())
+    if upload_request.size > limits.max_file_bytes:
+        raise too_large_error(limits)
     ttl = settings().upload_ttl_sec
     plan = _plan_job(
         user,

@@ -17,6 +17,7 @@ from shared.models.job import Job
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import CAPTIONS, UPLOADS, source_name, store_json
 from shared.pipeline.stage_run import StageRun
+from shared.platform.video_limits import job_settings
 from shared.progress import tick_within
 from shared.settings import settings
 from shared.wiring import DOWNLOAD
@@ -35,7 +36,8 @@ def download_video(run: StageRun) -> None:
 
     assert run.job.url is not None  # noqa: S101  # only jobs with a URL have this stage
     kind = kind_named(run.job.kind)
-    fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, tick_within(run.tick, 0, 0.9))
+    limits = job_settings(run.job, settings())
+    fetched = fetch_video(run.job.url, run.workspace, limits, kind.needs_video, tick_within(run.tick, 0, 0.9))
     if fetched.captions:
         store_json(run.place.objects, run.job.id, CAPTIONS, fetched.captions.to_json())
 

@@ -22,6 +22,7 @@ from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment, Time
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, source_name, store_folder, store_json
 from shared.pipeline.stage_run import StageRun
+from shared.platform.video_limits import job_settings
 from shared.progress import tick_as
 from shared.settings import settings
 from shared.wiring import EXTRACT, TRANSCRIBE
@@ -43,7 +44,7 @@ def extract_video(run: StageRun) -> None:
     source = fetch_source(run)
     run.tick(0.05, "Probing the file")
     info = probe(source)
-    check_limits(info, settings(), kind.needs_video)
+    check_limits(info, job_settings(run.job, settings()), kind.needs_video)
     if run.job.options.get(LOCATION) is True:
         info.tags.location = read_location(source)
     run.add_result(lambda job: record_info(job, info), now=True)

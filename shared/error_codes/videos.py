@@ -155,7 +155,8 @@ class MediaCode(ErrorCode):
     EMPTY_FILE = permanent("empty_file", "The file is empty.", "Send the file again.")
     TOO_LONG = permanent(
         "too_long",
-        "The video exceeds `MAX_VIDEO_DURATION_SEC`, or the recording exceeds `MAX_SPEECH_DURATION_SEC`. "
+        "The video exceeds `API_MAX_VIDEO_DURATION_SEC`, or `MAX_VIDEO_DURATION_SEC` on the earlier systems' paths, or "
+        "the recording exceeds `MAX_SPEECH_DURATION_SEC`. "
         "Only the reel scripter's upload answers with it, as 400.",
         "Send a shorter one.",
         None,

@@ -15,7 +15,7 @@ from shared.models import Model
 from shared.models.video import TranscriptGap, Video
 from shared.wiring import EXTRACT
 
-HIDDEN = ("owner", "outbox", "wake_at", "trace", "search")
+HIDDEN = ("owner", "outbox", "wake_at", "trace", "search", "earlier_limits")
 """Internal fields that clients do not see."""
 LOCATION = "location"
 """Option of every kind that keeps where the video was recorded."""
@@ -197,6 +197,7 @@ class Job(Model):
         description="The job that stored the video, if this one analyzes it again. Null for the job that stored it.",
     )
     search: list[str] = Field([], description="Search words of the video.")
+    earlier_limits: bool = Field(False, description="Whether the limits of the earlier systems' paths apply.")
     trace: str | None = Field(None, description="W3C traceparent of the request that created the job.")
 
     @property

@@ -23,6 +23,7 @@ from functions.api.routes.service import html_response
 from functions.api.schemas import MessageResponse
 from shared.ai.fallback import PROVIDERS, configured_service, provider_order
 from shared.models import Model
+from shared.platform.video_limits import native_settings
 from shared.settings import Settings, settings
 
 router = APIRouter()
@@ -57,6 +58,11 @@ class Capabilities(Model):
     )
     speech: str | None = Field(description="What recognizes speech. Null if nothing does.")
     ai: str | None = Field(description="The AI provider that understands pictures. Null if none is configured.")
+    max_file_size_mb: int = Field(description="Size of the largest video, in MB (1 MB = 1 000 000 bytes).")
+    max_video_duration_sec: float = Field(description="Duration of the longest video, in seconds.")
+    max_speech_duration_sec: float = Field(
+        description="Duration of the longest file for kinds that need only its speech, in seconds."
+    )
 
 
 @router.get(
@@ -101,14 +107,19 @@ def web_file(request: Request, path: str) -> Response:
     "/v1/capabilities",
     tags=["service"],
     summary="Get the server's capabilities",
-    description="Returns whether this server requires sign-in, recognizes speech and understands pictures.",
+    description="Returns whether this server requires sign-in, recognizes speech and understands pictures, and how"
+    " large and how long a video may be.",
 )
 def get_capabilities() -> Capabilities:
+    limits = native_settings(settings())
     return Capabilities(
         sign_in=settings().auth_required,
         local_accounts=settings().has_local_accounts,
         speech=speech_recognizer(settings()),
         ai=configured_service("recipe", settings()),
+        max_file_size_mb=limits.max_file_size_mb,
+        max_video_duration_sec=limits.max_video_duration_sec,
+        max_speech_duration_sec=limits.max_speech_duration_sec,
     )
 
 

@@ -42,6 +42,7 @@ from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name
 from shared.platform.ports import Filter, Place
+from shared.platform.video_limits import native_settings
 from shared.security.filenames import safe_filename
 from shared.settings import settings
 
@@ -93,7 +94,7 @@ async def submit_job(
             if idempotency_key is None:
                 # Reject the request before its file is read; with a key, the job may exist already.
                 await run_in_threadpool(quota.check)
-            async with read_form(request, FileJobRequest) as (file_request, file):
+            async with read_form(request, FileJobRequest, native_settings(settings())) as (file_request, file):
                 job = await run_in_threadpool(
                     submission.submit_file, place, user, file_request, file, idempotency_key, trace, quota
                 )

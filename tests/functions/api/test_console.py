@@ -104,6 +104,7 @@ def test_capabilities_follow_the_configuration(site: Site) -> None:
     """The console learns whether to show a sign-in form, and what a key would add."""
     site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", SPEECH_MODEL="off")
     nothing = site.client.get("/v1/capabilities").json()
+    limits = {name: nothing.pop(name) for name in ("maxFileSizeMb", "maxVideoDurationSec", "maxSpeechDurationSec")}
     assert nothing == {"signIn": False, "localAccounts": True, "speech": None, "ai": None}
     site.configure(AUTH_REQUIRED="true", OPENAI_API_KEY="sk-x")
     assert site.client.get("/v1/capabilities").json() == {
@@ -111,6 +112,7 @@ def test_capabilities_follow_the_configuration(site: Site) -> None:
         "localAccounts": True,
         "speech": "openai",
         "ai": "openai",
+        **limits,
     }
     site.configure(AI_PROVIDER="offline", WHISPER_MODEL_DIR="/models/small")
     assert site.client.get("/v1/capabilities").json()["speech"] == "small"
