@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence, clamp_time
+from shared.analyses.evidence import Evidence, clamp_time
 from shared.analyses.kinds import Kind
 from shared.analyses.transcript import GAP_SENTENCES
 from shared.models import READ_ONLY, Model
@@ -67,8 +67,6 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> VideoSumma
         summary.notes.append(GAP_SENTENCES[evidence.transcript_gap])
         if not evidence.frames:
             summary = VideoSummary(summary="", chapters=[Chapter(title=UNTITLED, start=0)], notes=summary.notes)
-    if sum(len(segment.text) for segment in evidence.transcript) > MAX_TRANSCRIPT:
-        summary.notes.append("The transcript was too long: its last part is not included in the summary.")
     summary.key_points = [ground_key_point(point, evidence) for point in summary.key_points]
     summary.chapters = cover_video(keep_file_chapters(summary.chapters, evidence.info), duration)
     summary.duration_sec = duration

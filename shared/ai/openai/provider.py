@@ -11,6 +11,8 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import BaseModel
+
 from shared.ai.links import LinkFilter
 from shared.ai.openai.client import PRICES, create_client, optional_feature, translate_errors, unavailable_error
 from shared.ai.openai.speech import transcribe_clip
@@ -36,7 +38,8 @@ from shared.ai.structured_output import (
 )
 from shared.ai.usage import Meter
 from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, threshold_for, truncate_texts
-from shared.analyses.evidence import Evidence, TimedLine
+from shared.ai.windows import Window, analyze_windows, divide_evidence
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 from shared.progress import Tick, tick_within
@@ -68,15 +71,21 @@ class OpenAIProvider:
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
         rules = instructions(kind, evidence, language)
         evidence, screen = measure_evidence(kind, evidence, language, self._meter, tick_within(tick, 0, SCREEN_SHARE))
-        content = evidence_content(evidence, screen)
         with create_client(self._settings) as client:
 
-            def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
-                self._meter.allow()
-                return self._request_answer(client, kind, analysis_messages(rules, content, repair), max_tokens)
+            def ask(further_rules: str, window: Window | None, text: str, tick: Tick) -> BaseModel:
+                content = message_content(window.evidence if window else None, text)
 
-            result = request_structured_output(kind.schema, call_model, tick_within(tick, SCREEN_SHARE, 1))
-        result = LinkFilter([evidence_text(evidence, screen)]).filter_model(result)
+                def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
+                    self._meter.allow()
+                    messages = analysis_messages(rules + further_rules, content, repair)
+                    return self._request_answer(client, kind, messages, max_tokens)
+
+                return request_structured_output(kind.schema, call_model, tick)
+
+            windows = divide_evidence(evidence, screen)
+            result = analyze_windows(windows, evidence, ask, tick_within(tick, SCREEN_SHARE, 1))
+        result = LinkFilter([evidence_text(window.evidence, window.screen) for window in windows]).filter_model(result)
         if kind.complete:
             result = kind.complete(result, evidence, language)
         frames = len(evidence.frames)
@@ -116,14 +125,14 @@ class OpenAIProvider:
         return read_answer(completion)
 
 
-def evidence_content(evidence: Evidence, screen: Sequence[TimedLine]) -> list[ChatCompletionContentPartParam]:
+def message_content(evidence: Evidence | None, text: str) -> list[ChatCompletionContentPartParam]:
     """Return the parts of the user's message: each key frame after a line with its time, then all texts in one part."""
     parts: list[ChatCompletionContentPartParam] = []
-    for frame, path in evidence.frames:
+    for frame, path in evidence.frames if evidence else []:
         picture = base64.b64encode(path.read_bytes()).decode()
         parts.append({"type": "text", "text": f"Key frame at {frame.time:.2f} s:"})
         parts.append({"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}", "detail": "low"}})
-    parts.append({"type": "text", "text": evidence_text(evidence, screen)})
+    parts.append({"type": "text", "text": text})
     return parts
 
 
