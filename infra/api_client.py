@@ -130,17 +130,34 @@ class ApiClient:
         with self._open_response("POST", "/v1/auth/logout"):
             pass
 
-    def create_job(self, url: str, kind: str, language: str | None, fresh: bool) -> JobDocument:
+    def create_job(
+        self, url: str, kind: str, language: str | None, options: Mapping[str, str | int], fresh: bool
+    ) -> JobDocument:
         """Create a job, or return one that is running or has finished the same analysis."""
         return self.request_json(
-            "POST", "/v1/jobs", json=_without_none(url=url, kind=kind, language=language, fresh=fresh or None)
+            "POST",
+            "/v1/jobs",
+            json=_without_none(url=url, kind=kind, language=language, options=options or None, fresh=fresh or None),
         )
 
     def start_upload(
-        self, filename: str, content_type: str, size: int, kind: str, language: str | None
+        self,
+        filename: str,
+        content_type: str,
+        size: int,
+        kind: str,
+        language: str | None,
+        options: Mapping[str, str | int],
     ) -> dict[str, Any]:
         """Create a job for a file; returns `{job, upload_url, method, headers, expires_at}`."""
-        body = _without_none(filename=filename, content_type=content_type, size=size, kind=kind, language=language)
+        body = _without_none(
+            filename=filename,
+            content_type=content_type,
+            size=size,
+            kind=kind,
+            language=language,
+            options=options or None,
+        )
         return self.request_json("POST", "/v1/uploads", json=body)
 
     def get_job(self, id: str) -> JobDocument:

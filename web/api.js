@@ -1,5 +1,6 @@
 /** Requests to the API, with the user's token; every error becomes a `Problem`, whose message is a sentence. */
 
+import { events } from "./event-stream.js";
 import { t } from "./texts.js";
 
 const KEY = "clipwise-session"; // shared with the page at /tasks
@@ -52,8 +53,8 @@ async function send(path, { headers, ...options } = {}) {
   }
 }
 
-const json = (body) => ({
-  method: "POST",
+const json = (body, method = "POST") => ({
+  method,
   headers: { "Content-Type": "application/json" },
   body: JSON.stringify(body),
 });
@@ -91,8 +92,17 @@ export const get = async (path, options) => (await call(path, options)).json();
 export const post = async (path, body, options) =>
   (await call(path, { ...(body === undefined ? { method: "POST" } : json(body)), ...options })).json();
 
+export const patch = async (path, body) => (await call(path, json(body, "PATCH"))).json();
+export const put = async (path, body) => (await call(path, json(body, "PUT"))).json();
+
 /** Delete; the answer has no body. */
 export const remove = (path) => call(path, { method: "DELETE" });
+
+/** Send a request whose answer comes in pieces: yields its server-sent events. */
+export async function* stream(path, body, signal) {
+  const answer = await call(path, { ...json(body), signal });
+  yield* events(answer.body);
+}
 
 // Signing in
 

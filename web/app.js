@@ -15,6 +15,12 @@ addRoute("jobs/:id", () => import("./pages/job.js"));
 addRoute("recipes/:id", () => import("./pages/recipe.js"));
 addRoute("summaries/:id", () => import("./pages/summary.js"));
 addRoute("transcripts/:id", () => import("./pages/transcript.js"));
+addRoute("videos/:id", () => import("./pages/video.js"));
+addRoute("chat", () => import("./pages/chat.js"));
+addRoute("videos/:video/chat", () => import("./pages/chat.js"));
+addRoute("groups/:group/chat", () => import("./pages/chat.js"));
+addRoute("groups", () => import("./pages/groups.js"));
+addRoute("groups/:id", () => import("./pages/group.js"));
 
 const ICON = new URL("./icon.svg", import.meta.url).href;
 const SIGN_IN = () => import("./pages/sign-in.js");
@@ -64,9 +70,12 @@ function App({ capabilities }) {
     <header class="bar no-print">
       <a class="logo" href=${link("")} aria-label=${t("nav.home")}><img src=${ICON} alt="" width="32" height="32" /><span>Clipwise</span></a>
       <nav aria-label=${t("nav.label")}>
-        <a href=${link("")} aria-current=${page?.route.address === "" ? "page" : undefined}>${t("nav.library")}</a>
-        <a class="button primary" href=${link("new")} aria-current=${page?.route.address === "new" ? "page" : undefined}>
-          <span aria-hidden="true">+</span> ${t("nav.new")}</a>
+        <span class="nav-pages">
+          ${[["", "nav.library"], ["groups", "nav.groups"], ["chat", "nav.chat"]].map(([path, text]) => html`
+            <a href=${link(path)} aria-current=${page?.route.address.split("?")[0] === path ? "page" : undefined}>${t(text)}</a>`)}
+        </span>
+        <a class="button primary" href=${link("new")} aria-label=${t("nav.new")} aria-current=${page?.route.address === "new" ? "page" : undefined}>
+          <span aria-hidden="true">+</span><span>${t("nav.new")}</span></a>
       </nav>
       <${Sending} />
       ${session && html`<span class="who"><span class="user">${session.user?.username}</span>

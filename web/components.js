@@ -52,6 +52,9 @@ export const ProblemBox = ({ problem, retry }) => problem && html`
     ${retry && html`<button type="button" onClick=${retry}>${t("action.tryAgain")}</button>`}
   </div>`;
 
+/** A text whose parts between backticks are commands or names of settings. */
+export const WithCode = ({ text }) => text.split("`").map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
+
 export const Loading = () => html`<p class="loading" role="status">${t("loading")}</p>`;
 
 export function Badge({ job }) {
@@ -83,6 +86,10 @@ export function Picture({ jobId, name, alt = "" }) {
   </span>`;
 }
 
+/** Tags as links to what else has them. */
+export const Tags = ({ tags }) => tags.length > 0 && html`
+  <span class="tags">${tags.map((tag) => html`<a href=${link("", { q: tag })}>#${tag}</a>`)}</span>`;
+
 /** A place in the video, which the player jumps to. */
 export const TimeButton = ({ time, onJump }) => html`
   <button type="button" class="time" aria-label=${t("player.jump", { time: clock(time) })} onClick=${() => onJump(time)}>
@@ -103,8 +110,11 @@ export function Downloads({ job, formats, query = "", children }) {
     <${ProblemBox} problem=${problem} />`;
 }
 
-/** The other results of the same video, and buttons that make more of it without sending it again. */
-export function OtherResults({ job }) {
+/**
+ * The other results of the same video, and buttons that make more of it without sending it again.
+ * @param hasOwn whether the result of the job itself is among them.
+ */
+export function OtherResults({ job, hasOwn = false }) {
   const { value: video } = useLoaded(() => get(`v1/videos/${videoOf(job)}`), [job.id]);
   const [create, isBusy, problem] = useAction(async (kind) => {
     const created = await post(`v1/videos/${videoOf(job)}/analyses`, { kind, language: job.language });
@@ -112,11 +122,11 @@ export function OtherResults({ job }) {
   });
   if (!video) return null;
   const analyses = video.analyses.map((item) => ({ ...item, id: item.jobId ?? item.job_id }));
-  const others = analyses.filter(({ id }) => id !== job.id);
+  const others = analyses.filter(({ id }) => hasOwn || id !== job.id);
   const missing = KINDS.filter((kind) => !analyses.some((item) => item.kind === kind && item.status !== "failed"));
   return html`
     <section class="others no-print" aria-labelledby="others">
-      <h2 id="others">${t("others.title")}</h2>
+      <h2 id="others">${t(hasOwn ? "others.all" : "others.title")}</h2>
       <div class="buttons">
         ${others.map((item) => html`<a class="button quiet" href=${resultLink(item)}>${t(`kind.${item.kind}`)}</a>`)}
         ${missing.map((kind) => html`

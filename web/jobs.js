@@ -13,9 +13,12 @@ export const nameOf = (job) =>
   job.title || job.result?.title || job.video?.title || job.filename || job.video?.filename || job.url || t("job.untitled");
 
 /** The id of the stored video, by which it is played. */
-export const videoOf = (job) => job.ofVideo ?? job.id;
+export const videoOf = (job) => job.videoId ?? job.ofVideo ?? job.id;
 
-export const hasResult = (job) => job.status === "done" && !job.resultEmpty;
+/** Whether a job, or the summary of one, has ended with nothing in its result. */
+const isEmpty = (job) => job.isEmpty ?? Boolean(job.resultEmpty);
+
+export const hasResult = (job) => job.status === "done" && !isEmpty(job);
 
 /** Where a job's result is looked at; its own page until there is one. */
 export function resultPath(job) {
@@ -26,7 +29,7 @@ export function resultPath(job) {
 export const resultLink = (job) => link(resultPath(job));
 
 /** `queued`, `running`, `done`, `empty`, `failed` or `cancelled`. */
-export const stateOf = (job) => (job.status === "done" && job.resultEmpty ? "empty" : job.status);
+export const stateOf = (job) => (job.status === "done" && isEmpty(job) ? "empty" : job.status);
 
 /** A job, live: `{job, problem}`. Another `round` watches it again, as after a retry. */
 export function useJob(id, round = 0) {

@@ -70,10 +70,10 @@ export function Player({ job, player, poster, chapters = [] }) {
     element.play().catch(() => {}); // the browser may want a click first; the place is right all the same
   };
 
-  const onTime = () => {
-    const time = player.element.currentTime;
-    setNow(time);
-    player.onTime?.(time, !player.element.paused);
+  /** Such an event may still come when the page is left. */
+  const onTime = ({ target }) => {
+    setNow(target.currentTime);
+    player.onTime?.(target.currentTime, !target.paused);
   };
 
   /** The link is short-lived: a player that was left open gets a new one, once, and goes on where it was. */

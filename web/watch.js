@@ -4,6 +4,7 @@
  */
 
 import { call } from "./api.js";
+import { events } from "./event-stream.js";
 
 const ENDED = ["done", "failed", "cancelled"];
 const FIRST_WAIT_MS = 500;
@@ -48,28 +49,6 @@ async function follow(id, show, report, signal) {
     }
     await pause(wait, signal);
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
-  }
-}
-
-/** The events of a stream (WHATWG HTML, 9.2.6), as far as the API uses them. */
-async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  try {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      const blocks = (text + piece.value).split("\n\n");
-      text = blocks.pop();
-      for (const block of blocks) {
-        const event = { id: "", data: "" };
-        for (const line of block.split("\n")) {
-          if (line.startsWith("id: ")) event.id = line.slice(4);
-          if (line.startsWith("data: ")) event.data += line.slice(6);
-        }
-        if (event.data) yield event;
-      }
-    }
-  } finally {
-    reader.cancel().catch(() => {}); // frees the connection, of which a browser has six
   }
 }
 

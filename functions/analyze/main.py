@@ -77,6 +77,7 @@ def gather_evidence(run: StageRun, extraction: Extraction) -> Evidence:
     """Download the material of earlier stages for the analysis; the video file only if a provider asks for it."""
     job = run.job
     transcript = load_transcript(run.place.objects, job.id)
+    is_stored = extraction.link is None and is_source_stored(run)
     return Evidence(
         info=extraction.info,
         frames=download_frames(run.place.objects, job.id, extraction.frames, run.workspace),
@@ -91,8 +92,8 @@ def gather_evidence(run: StageRun, extraction: Extraction) -> Evidence:
         author=job.video.author or extraction.info.tags.artist,
         url=job.url,
         thumbnail=extraction.thumbnail,
-        source=(lambda: fetch_source(run)) if is_source_stored(run) else None,
-        source_uri=run.place.objects.google_uri(UPLOADS, source_name(job.source_job)),
+        source=(lambda: fetch_source(run)) if is_stored else None,
+        source_uri=run.place.objects.google_uri(UPLOADS, source_name(job.source_job)) if is_stored else extraction.link,
         shots=extraction.shots,
         audio=extraction.audio,
         silences=extraction.silences,

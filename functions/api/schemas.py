@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Union
 
@@ -12,9 +13,12 @@ from pydantic_core import from_json
 
 from functions.api.request_models import MAX_INTEGER, MIN_INTEGER, Description, LinkText, RequestModel, Tags, Title
 from shared.analyses.kinds import kinds
-from shared.media.file_type import ACCEPTED
+from shared.languages import language_tag
+from shared.media.declared_index import MAX_TRACKS
+from shared.media.file_type import ACCEPTED, ANIMATIONS
+from shared.media.tracks import NO_TRACK
 from shared.models import Model
-from shared.models.job import HIDDEN, Job, StageState
+from shared.models.job import AUDIO_TRACK, HIDDEN, SUBTITLE_TRACK, Job, StageState
 from shared.security.filenames import safe_filename
 from shared.settings import settings
 
@@ -50,6 +54,8 @@ _MEDIA_TYPE_ALIASES = {
     "audio/x-m4a": "audio/mp4",
     "audio/x-matroska": "video/x-matroska",
     "audio/x-wav": "audio/wav",
+    "image/png": "image/apng",
+    "image/vnd.mozilla.apng": "image/apng",
     "video/3gpp": "video/mp4",
     "video/3gpp2": "video/mp4",
     "video/avi": "video/x-msvideo",
@@ -84,7 +90,7 @@ def canonical_media_type(declared: str) -> str | None:
     """
     plain = declared.partition(";")[0].strip().lower()
     name = _MEDIA_TYPE_ALIASES.get(plain, plain)
-    return name if name in ACCEPTED or name == UNKNOWN_TYPE else None
+    return name if name in ACCEPTED | ANIMATIONS or name == UNKNOWN_TYPE else None
 
 
 def check_option_value(value: Any) -> Any:
@@ -98,6 +104,15 @@ def check_option_value(value: Any) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return value
     raise ValueError(f"it must be a text of at most {MAX_OPTION_LENGTH} characters, a number, true, false or null")
+
+
+def check_track_name(option: str, value: Any, words: Sequence[str]) -> None:
+    """Raise ValueError unless `value` is a stream index, a language tag or one of `words`."""
+    is_index = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_TRACKS
+    is_name = isinstance(value, str) and (value in words or language_tag(value) is not None)
+    if not is_index and not is_name:
+        other = "".join(f", or `{word}`" for word in words)
+        raise ValueError(f"{option} must be the index of a track or its language, such as 1 or de{other}")
 
 
 OptionValue = Annotated[
@@ -118,11 +133,29 @@ class AnalysisRequest(RequestModel):
         {},
         max_length=20,
         description=(
-            f"Options of the kind. Values are strings of at most {MAX_OPTION_LENGTH:,} characters, numbers, booleans "
-            "or null. Every kind has the option `location`: if it is true, `video.info.tags` contains where the video "
-            "was recorded."
+            f"Options of the analysis. Values are strings of at most {MAX_OPTION_LENGTH:,} characters, numbers, "
+            "booleans or null. Every kind accepts `audio_track` and `subtitle_track`: the `index` or the language of a "
+            "track listed in `video.info` of a job. `subtitle_track` may also be `none`, so that the audio is "
+            "transcribed. "
+            "Without them, Clipwise uses the tracks that a player would, and subtitles only if they are a transcript. "
+            "If the option `location` is true, `video.info.tags` contains where the video was recorded."
         ),
+        examples=[{"audio_track": "de"}],
     )
+
+    @field_validator("options")
+    @classmethod
+    def check_tracks(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """Require that the options that name tracks can name one."""
+        for name, words in ((AUDIO_TRACK, ()), (SUBTITLE_TRACK, (NO_TRACK,))):
+            if options.get(name) is not None:
+                check_track_name(name, options[name], words)
+        return options
+
+    @property
+    def requested_language(self) -> str | None:
+        """The language, unless it is the server's default."""
+        return self.language if "language" in self.model_fields_set else None
 
 
 class JobRequest(AnalysisRequest):

@@ -15,6 +15,7 @@ from functions.api.dependencies import CreationKey
 from functions.api.rate_limits import Quota
 from functions.api.request_bodies import UploadedFile, too_large_error
 from functions.api.schemas import FileJobRequest, JobRequest, UploadRequest, UrlJobRequest, canonical_media_type
+from shared.ai.fallback import can_read_link
 from shared.analyses.kinds import kind_named
 from shared.errors import Conflict, NotFound, PermanentError, TransientError
 from shared.media.file_type import ACCEPTED_NAMES, HEAD_BYTES, require_media_type
@@ -75,9 +76,11 @@ def submit_url(
     if existing:
         return existing
     quota.consume()
-    return lifecycle.start_job(
-        place, _plan_job(user, job_request, job_id, trace, url=url, earlier_limits=earlier_limits)
+    link_allowed = can_read_link(kind_named(job_request.kind), settings()) and not job_request.keep_source
+    plan = _plan_job(
+        user, job_request, job_id, trace, url=url, link_allowed=link_allowed, earlier_limits=earlier_limits
     )
+    return lifecycle.start_job(place, plan)
 
 
 def submit_file(
@@ -184,6 +187,7 @@ def _plan_job(user: User, job_request: JobRequest, job_id: str, trace: str | Non
         owner=user.id,
         kind=job_request.kind,
         language=job_request.language,
+        requested_language=job_request.requested_language,
         options=job_request.options,
         keep_source=job_request.keep_source,
         title=job_request.title,

@@ -2,6 +2,9 @@
 
 Triggered by: topic `video-requested`. Reads: the URL's server, or a downloader for its platform.
 Writes: `uploads/{job}/source`, `media/{job}/captions.json`. Triggers: `extract`, by the object being finalized.
+
+A public video that the provider reads from its link is not downloaded: this writes `media/{job}/extract.json` instead,
+and triggers `transcribe` by topic `audio-extracted`.
 """
 
 from __future__ import annotations
@@ -14,13 +17,14 @@ from cloudevents.http import CloudEvent
 from shared.analyses.kinds import kind_named
 from shared.models.events import job_of
 from shared.models.job import Job
+from shared.models.video import Extraction, MediaInfo
 from shared.pipeline.contract import run_stage
-from shared.pipeline.job_storage import CAPTIONS, UPLOADS, source_name, store_json
+from shared.pipeline.job_storage import CAPTIONS, EXTRACTION, UPLOADS, source_name, store_json
 from shared.pipeline.stage_run import StageRun
 from shared.platform.video_limits import job_settings
 from shared.progress import tick_within
 from shared.settings import settings
-from shared.wiring import DOWNLOAD
+from shared.wiring import DOWNLOAD, EXTRACT
 
 if TYPE_CHECKING:
     from shared.sources.video.source import FetchedFile
@@ -36,6 +40,8 @@ def download_video(run: StageRun) -> None:
 
     assert run.job.url is not None  # noqa: S101  # only jobs with a URL have this stage
     kind = kind_named(run.job.kind)
+    if run.job.link_allowed and store_linked_video(run, run.job.url):
+        return
     limits = job_settings(run.job, settings())
     fetched = fetch_video(run.job.url, run.workspace, limits, kind.needs_video, tick_within(run.tick, 0, 0.9))
     if fetched.captions:
@@ -54,3 +60,27 @@ def record_metadata(job: Job, fetched: FetchedFile) -> None:
     job.video.caption = fetched.caption
     job.video.origin = fetched.origin
     job.video.captions = CAPTIONS if fetched.captions else None
+
+
+def store_linked_video(run: StageRun, url: str) -> bool:
+    """Store what the page says of a video that the provider reads from its link; False if it has to be downloaded."""
+    from shared.sources.video.linked import read_linked_video
+
+    video = read_linked_video(url, settings(), settings().max_speech_duration_sec, tick_within(run.tick, 0, 0.5))
+    if video is None:
+        return False
+    info = MediaInfo(container="link", size_bytes=0, duration_sec=video.duration_sec, has_video=True, has_audio=True)
+    extraction = Extraction(
+        info=info, link=video.url, thumbnail=None, shots=[], frames=[], samples=[], audio=None, transcript=[]
+    )
+    store_json(run.place.objects, run.job.id, EXTRACTION, extraction.to_json())
+    store_json(run.place.objects, run.job.id, CAPTIONS, video.captions.to_json())
+
+    def record_link(job: Job) -> None:
+        job.video.title, job.video.author, job.video.caption = video.title, video.author, video.caption
+        job.video.origin, job.video.captions, job.video.info = video.origin, CAPTIONS, info
+        job.stages.pop(EXTRACT, None)
+        job.source_deleted = True
+
+    run.add_result(record_link)
+    return True

@@ -17,8 +17,8 @@ from cloudevents.http import CloudEvent
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound, PermanentError
 from shared.models.events import object_of
-from shared.models.job import LOCATION, Job
-from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment, TimeSpan
+from shared.models.job import AUDIO_TRACK, LOCATION, SUBTITLE_TRACK, Job
+from shared.models.video import AudioTrack, Extraction, MediaInfo, TimeSpan
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, source_name, store_folder, store_json
 from shared.pipeline.stage_run import StageRun
@@ -28,7 +28,7 @@ from shared.settings import settings
 from shared.wiring import EXTRACT, TRANSCRIBE
 
 if TYPE_CHECKING:
-    from shared.models.video import TextLimit
+    from shared.media.tracks import TrackPreferences
 
 
 @functions_framework.cloud_event
@@ -37,21 +37,25 @@ def extract(event: CloudEvent) -> None:
 
 
 def extract_video(run: StageRun) -> None:
+    from shared.media.animated_webp import convert_animated_webp, describe_animation
     from shared.media.file_tags import read_location
     from shared.media.probe import check_limits, probe
 
     kind = kind_named(run.job.kind)
     source = fetch_source(run)
     run.tick(0.05, "Probing the file")
-    info = probe(source)
+    film = convert_animated_webp(source, run.workspace / "film")
+    info = probe(film, track_preferences(run.job))
+    if film != source:
+        info = describe_animation(info, source)
     check_limits(info, job_settings(run.job, settings()), kind.needs_video)
     if run.job.options.get(LOCATION) is True:
-        info.tags.location = read_location(source)
+        info.tags.location = read_location(film)
     run.add_result(lambda job: record_info(job, info), now=True)
 
     out = run.workspace / "media"
     out.mkdir()
-    extraction = extract_media(run, source, info, kind, out)
+    extraction = extract_media(run, film, info, kind, out)
     store_folder(run.place.objects, run.job.id, out, tick_as(run.tick, 0.85, 0.98, "Storing key frames and audio"))
     store_json(run.place.objects, run.job.id, EXTRACTION, extraction.to_json())
     run.add_result(lambda job: record_extraction(job, extraction))
@@ -70,17 +74,17 @@ def fetch_source(run: StageRun) -> Path:
 def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
     """Extract frames, subtitles and audio; write their files into `out`, under the names in the extraction."""
     from shared.media.audio.parts import split_audio
+    from shared.media.subtitle_choice import choose_subtitles
     from shared.media.video.extraction import extract_frames
-    from shared.models.video import TextLimit
 
     tick = tick_as(run.tick, 0.1, 0.7, "Detecting shots and key frames")
     frame_set = extract_frames(source, info, out, samples=kind.reads_text, tick=tick)
-    run.tick(0.7, "Extracting subtitles")
-    text_limit = TextLimit(info.duration_sec)
-    transcript, language = extract_subtitles(source, info, text_limit)
-    info.warnings += text_limit.notes
-    audio, silences = extract_audio_track(source, info, out, tick_as(run.tick, 0.7, 0.8, "Extracting audio"))
-    if audio and not transcript and needs_speech(run.job):
+    audio, silences = extract_audio_track(source, info, out, tick_as(run.tick, 0.7, 0.79, "Extracting audio"))
+    run.tick(0.79, "Extracting subtitles")
+    subtitles = choose_subtitles(source, info, track_preferences(run.job), silences)
+    info.subtitles = subtitles.tracks
+    info.warnings += subtitles.notes
+    if audio and needs_speech(run.job) and (subtitles.is_partial or not subtitles.segments):
         tick = tick_as(run.tick, 0.8, 0.85, "Dividing the audio")
         audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, tick)
     return Extraction(
@@ -91,21 +95,22 @@ def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out:
         samples=frame_set.samples,
         audio=audio,
         silences=silences,
-        transcript=transcript,
-        transcript_language=language,
-        transcript_notes=text_limit.notes,
+        transcript=subtitles.segments,
+        transcript_language=subtitles.language,
+        transcript_is_partial=subtitles.is_partial,
+        transcript_notes=subtitles.notes,
     )
 
 
-def extract_subtitles(source: Path, info: MediaInfo, limit: TextLimit) -> tuple[list[Segment], str | None]:
-    """Return the segments and the language of the first subtitle track that has text."""
-    from shared.media.subtitles import read_subtitles
+def track_preferences(job: Job) -> TrackPreferences:
+    from shared.media.tracks import TrackPreferences
 
-    for track in info.subtitles:
-        segments = read_subtitles(source, track, limit)
-        if segments:
-            return segments, track.language
-    return [], None
+    return TrackPreferences(
+        audio=job.options.get(AUDIO_TRACK),
+        subtitles=job.options.get(SUBTITLE_TRACK),
+        language=job.requested_language,
+        fallback_language=job.language,
+    )
 
 
 def extract_audio_track(
@@ -127,10 +132,11 @@ def record_info(job: Job, info: MediaInfo) -> None:
 
 
 def record_extraction(job: Job, extraction: Extraction) -> None:
+    job.video.info = extraction.info
     job.video.thumbnail = extraction.thumbnail
     job.video.shots = extraction.shots
     job.video.frames = extraction.frames
     job.video.audio = extraction.audio
-    job.video.transcript_source = "subtitles" if extraction.transcript else None
+    job.video.transcript_source = "subtitles" if extraction.has_transcript else None
     if TRANSCRIBE in job.stages:
         job.stages[TRANSCRIBE].parts = len(extraction.audio.parts) if extraction.audio else 0

@@ -117,13 +117,17 @@ def record_partial_transcript(job: Job, parts: list[Part]) -> None:
 def join_transcript(run: StageRun, parts: list[Part]) -> None:
     """Store the transcript from the best available source: the file's subtitles, its page's captions, or speech."""
     extraction = Extraction.read(load_json(run.place.objects, run.job.id, EXTRACTION))
-    if extraction.transcript:
+    if extraction.has_transcript:
         transcript = subtitle_transcript(extraction)
     elif run.job.video.captions:
         captions = Transcript.read(load_json(run.place.objects, run.job.id, CAPTIONS))
         transcript = cut_transcript(captions, extraction.info.duration_sec)
     else:
         transcript = join_speech(extraction, parts)
+        if not transcript.segments and extraction.transcript:
+            note = "The subtitles in the file cover only a part of the audio, of which no speech was transcribed."
+            transcript = subtitle_transcript(extraction)
+            transcript.notes.append(note)
     store_json(run.place.objects, run.job.id, TRANSCRIPT, transcript.to_json())
     # The parts are no longer needed; the file of the whole audio stays.
     run.place.objects.delete_prefix(MEDIA, media_name(run.job.id, AUDIO_PARTS_PREFIX))

@@ -179,7 +179,7 @@ class Demo:
             if not video.exists():
                 self.render_video(video, lambda done: update_task(view, "render", done, "drawing the video"))
             size = video.stat().st_size
-            started = send_file(api, video, "recipe", "en", lambda sent: update_upload(view, sent, size))
+            started = send_file(api, video, "recipe", "en", {}, lambda sent: update_upload(view, sent, size))
             for job in follow_job(api, started["id"]):
                 update_job(view, job)
         return job

@@ -145,6 +145,12 @@ def submit(
     # `metadata` is part of every job document anyway, so it is not the default.
     kind: Annotated[str, typer.Option(help=f"Kind of analysis: {KINDS}.")] = "recipe",
     language: Annotated[str | None, typer.Option(help="Language of the result, e.g. de.")] = None,
+    audio_track: Annotated[
+        str | None, typer.Option(help="Audio track to use: its index in the file, or its language.")
+    ] = None,
+    subtitle_track: Annotated[
+        str | None, typer.Option(help="Subtitle track to use as the transcript: its index, its language, or none.")
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Process a URL again, even if a job has already finished it.")
     ] = False,
@@ -155,7 +161,13 @@ def submit(
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        session.submit(source, kind, language, json, fresh)
+        session.submit(source, kind, language, track_options(audio_track, subtitle_track), json, fresh)
+
+
+def track_options(audio_track: str | None, subtitle_track: str | None) -> dict[str, str | int]:
+    """Return the job options that name tracks; digits are the index of a track."""
+    named = {"audio_track": audio_track, "subtitle_track": subtitle_track}
+    return {name: int(track) if track.isdecimal() else track for name, track in named.items() if track is not None}
 
 
 @app.command()

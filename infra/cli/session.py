@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EISDIR, ENOENT
@@ -114,17 +114,25 @@ class CliSession:
         is_default = self.api.server == os.environ.get("CLIPWISE_SERVER", LOCAL).rstrip("/")
         return f"`clipwise {words}`" if is_default else f"`clipwise {words} --server {self.api.server}`"
 
-    def submit(self, source: str, kind: str, language: str | None, as_json: bool, fresh: bool) -> None:
+    def submit(
+        self,
+        source: str,
+        kind: str,
+        language: str | None,
+        options: Mapping[str, str | int],
+        as_json: bool,
+        fresh: bool,
+    ) -> None:
         """Submit a file or a URL, follow its job and print the outcome."""
         with progress_view(self.err) as view:
             if is_url(source):
-                job = self.api.create_job(source, kind, language, fresh)
+                job = self.api.create_job(source, kind, language, options, fresh)
                 if job["status"] == "done":
                     self.print_message(
                         "This video was processed before; showing that result. Use --fresh to process it again."
                     )
             else:
-                job = self._upload_file(source, kind, language, view)
+                job = self._upload_file(source, kind, language, options, view)
             job = self._follow_job(job["id"], view)
         self._print_outcome(job, as_json)
 
@@ -147,7 +155,9 @@ class CliSession:
         elif job["status"] == "failed":
             self.out.print("", failure_view(job, self.format_command(f"retry {job['id']}")), soft_wrap=True)
 
-    def _upload_file(self, source: str, kind: str, language: str | None, view: ProgressView) -> JobDocument:
+    def _upload_file(
+        self, source: str, kind: str, language: str | None, options: Mapping[str, str | int], view: ProgressView
+    ) -> JobDocument:
         path = Path(source)
         if path.is_dir():
             raise IsADirectoryError(EISDIR, "", source)
@@ -155,7 +165,7 @@ class CliSession:
             raise FileNotFoundError(ENOENT, "No such file. A URL must begin with http:// or https://.", source)
         size = path.stat().st_size
         try:
-            return send_file(self.api, path, kind, language, lambda sent: update_upload(view, sent, size))
+            return send_file(self.api, path, kind, language, options, lambda sent: update_upload(view, sent, size))
         except KeyboardInterrupt:
             self.print_message("The upload was interrupted and its job cancelled.")
             raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -64,7 +64,7 @@ def run_job(
 ) -> tuple[JobDocument, dict[str, float]]:
     """Run a job; returns it with the seconds that upload, job and checks took. Raises SmokeTestError."""
     size, marks = video.stat().st_size, [time.monotonic()]
-    started = send_file(api, video, kind, "en", lambda sent: update_upload(view, sent, size))
+    started = send_file(api, video, kind, "en", {}, lambda sent: update_upload(view, sent, size))
     try:
         marks.append(time.monotonic())
         job = wait_until_done(api, started["id"], patience_sec, view)

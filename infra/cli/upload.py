@@ -32,14 +32,21 @@ class UploadTarget:
     headers: Mapping[str, str]
 
 
-def send_file(api: ApiClient, path: Path, kind: str, language: str | None, tick: Callable[[int], None]) -> JobDocument:
+def send_file(
+    api: ApiClient,
+    path: Path,
+    kind: str,
+    language: str | None,
+    options: Mapping[str, str | int],
+    tick: Callable[[int], None],
+) -> JobDocument:
     """Create a job for a file and upload it; returns the job. If the upload fails, the job is cancelled.
 
     Raises PermanentError for an unsupported file, ServerUnreachable, ApiError, or OSError if the file cannot be read.
     """
     with path.open("rb") as file:
         content_type = require_media_type(file.read(HEAD_BYTES), path.name)
-    started = api.start_upload(path.name, content_type, path.stat().st_size, kind, language)
+    started = api.start_upload(path.name, content_type, path.stat().st_size, kind, language, options)
     job: JobDocument = started["job"]
     try:
         upload_file(path, UploadTarget(started["upload_url"], started["method"], started["headers"]), tick)

@@ -52,11 +52,11 @@ def check_sources(settings: Settings) -> Findings:
 
 def check_platform(page: PlatformPage, settings: Settings, update: str) -> DoctorFinding:
     """Report whether yt-dlp reads the page; `update` is the advice to install a newer version, if there is one."""
-    from shared.sources.video.ytdlp import check_page
+    from shared.sources.video.ytdlp import read_page
 
     subject = f"{page.site} by yt-dlp"
     try:
-        check_page(page, settings)
+        read_page(page, settings, lambda *_: None)
     except ClipwiseError as error:
         if error.code in ("source_changed", "source_no_video"):
             return problem(subject, error.message, update or "set APIFY_TOKEN, or wait for a version that reads it")

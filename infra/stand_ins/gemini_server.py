@@ -21,6 +21,8 @@ from infra.stand_ins.gemini_requests import (
 )
 from infra.stand_ins.server import SSE, RecordedRequest, Reply, StandInServer
 
+YOUTUBE = "https://www.youtube.com/"
+"""Links of videos that the service reads itself."""
 KEY = "AIza-test-0123456789"
 VERSION = "v1"
 MAX_REQUEST, MAX_VERTEX_REQUEST = 100_000_000, 20_000_000
@@ -126,7 +128,7 @@ class GeminiServer(StandInServer):
         if self.vertex:
             active |= self.objects
         uris = [part["fileData"]["fileUri"] for part in parts_of(body) if "fileData" in part]
-        return [f"{uri} is no active file" for uri in uris if uri not in active]
+        return [f"{uri} is no active file" for uri in uris if uri not in active and not uri.startswith(YOUTUBE)]
 
     def _register_objects(self, request: RecordedRequest) -> Reply:
         uris = request.json["uris"]

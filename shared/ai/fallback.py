@@ -28,10 +28,12 @@ class ProviderEntry:
     Attributes:
         create: Creates the provider. Only then its module is imported.
         key_settings: Settings each of which configures the provider; the first is its API key. Empty: none is needed.
+        reads_links: Whether it reads a public video of YouTube from its link.
     """
 
     create: Callable[[Settings, Meter], Provider]
     key_settings: tuple[str, ...] = ()
+    reads_links: bool = False
 
     def is_configured(self, settings: Settings) -> bool:
         """Return True if one of the key settings is set."""
@@ -57,7 +59,7 @@ def _create_offline(settings: Settings, meter: Meter) -> Provider:
 
 
 PROVIDERS = {
-    "gemini": ProviderEntry(_create_gemini, ("gemini_api_key", "google_genai_use_vertexai")),
+    "gemini": ProviderEntry(_create_gemini, ("gemini_api_key", "google_genai_use_vertexai"), reads_links=True),
     "openai": ProviderEntry(_create_openai, ("openai_api_key", "openai_base_url")),
     "offline": ProviderEntry(_create_offline),
 }
@@ -81,6 +83,12 @@ def configured_service(kind_name: str, settings: Settings) -> str | None:
     """Return the name of the first configured AI service for a kind; None if there is none."""
     names = (name for name in provider_order(kind_name, settings) if name != "offline")
     return next((name for name in names if PROVIDERS[name].is_configured(settings)), None)
+
+
+def can_read_link(kind: Kind, settings: Settings) -> bool:
+    """Return True if the kind needs no file, and its first provider reads public links."""
+    first = PROVIDERS.get(provider_order(kind.name, settings)[0])
+    return not kind.needs_file and first is not None and first.reads_links and first.is_configured(settings)
 
 
 class FallbackProvider:

@@ -71,13 +71,14 @@ class Meter:
     def __init__(
         self,
         usage: Usage | None = None,
-        allow: Callable[[], None] = lambda: None,
+        allow: Callable[..., None] = lambda expected_usd=0.0: None,
         book: Callable[[float], None] = lambda _: None,
     ) -> None:
         """Continue from `usage`.
 
         Args:
-            allow: Called before each paid call; raises PermanentError to prevent it.
+            allow: Called before each paid call, with its expected cost if that may be high; raises PermanentError to
+                prevent it.
             book: Called with the cost in US dollars of each billed call.
         """
         self.usage = usage or Usage()
@@ -135,14 +136,23 @@ def meter_for(documents: Documents, owner: str, limit_usd: float, usage: Usage) 
     """Return a meter that books to the owner's month and allows calls until the month's costs reach the limit."""
     return Meter(
         usage,
-        allow=lambda: check_budget(documents, owner, limit_usd),
+        allow=lambda expected_usd=0.0: check_budget(documents, owner, limit_usd, expected_usd),
         book=lambda cost: book_cost(documents, owner, cost),
     )
 
 
-def check_budget(documents: Documents, owner: str, limit_usd: float) -> None:
-    """Raise PermanentError `budget_exceeded` if the owner's month has reached `limit_usd`; 0 = no limit."""
-    if limit_usd and spent_usd(documents, owner) >= limit_usd:
+def check_budget(documents: Documents, owner: str, limit_usd: float, expected_usd: float = 0.0) -> None:
+    """Raise PermanentError `budget_exceeded` if the owner's month has reached `limit_usd`, or would; 0 = no limit."""
+    if not limit_usd:
+        return
+    spent = spent_usd(documents, owner)
+    if spent < limit_usd < spent + expected_usd:
+        raise PermanentError(
+            "budget_exceeded",
+            f"This analysis would cost about ${expected_usd:.2f}, more than what is left of this month's AI budget"
+            f" (${limit_usd:.2f}). Submit a shorter video, or ask the operator to raise the budget.",
+        )
+    if spent >= limit_usd:
         raise PermanentError(
             "budget_exceeded",
             f"This month's AI budget (${limit_usd:.2f}) is used up. "

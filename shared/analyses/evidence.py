@@ -54,7 +54,8 @@ class Evidence:
         caption: The text posted with the video, if any.
         source: Downloads the video and returns its local path; raises PermanentError `source_gone`. Called only by
             providers that send the whole video.
-        source_uri: Where Google's services read the video (`gs://…`); None outside Cloud Storage.
+        source_uri: Where Google's services read the video: an object of Cloud Storage, or a public link if `source` is
+            None. None if they cannot.
         model_hears_audio: Whether the provider sends the audio to the model.
         measured: Measurements of the kind; None if it makes none.
         screens: On-screen text read so far, by language; see `shared.ai.prompt`.

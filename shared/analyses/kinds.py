@@ -35,6 +35,7 @@ class Kind:
         complete: Completes a model's answer for the evidence and the requested language: moves its times into the
             video and sets the fields that are `readOnly` in the schema.
         needs_video: Whether files without a video track are rejected.
+        needs_file: Whether the result needs the file itself, such as its frames, even if a provider reads links.
         reads_text: Whether frames for reading on-screen text are extracted.
         derive: Builds the result from extraction and transcript, for a kind without an `analyze` stage.
         is_empty: Whether a result has no content; None = a result always has some.
@@ -50,6 +51,7 @@ class Kind:
     measure: Callable[[Evidence, Sequence[TimedLine]], BaseModel] | None = None
     complete: Callable[[BaseModel, Evidence, str], BaseModel] | None = None
     needs_video: bool = True
+    needs_file: bool = True
     reads_text: bool = False
     derive: Callable[[Extraction, Transcript], BaseModel] | None = None
     is_empty: Callable[[Any], bool] | None = None

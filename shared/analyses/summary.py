@@ -129,6 +129,7 @@ KIND = Kind(
     prompt_version="2",
     complete=complete,
     needs_video=False,
+    needs_file=False,
     reads_text=True,
     is_empty=lambda result: not result.summary and not result.key_points,
     collection="summaries",

@@ -92,6 +92,7 @@ KIND = Kind(
     stages=(EXTRACT, TRANSCRIBE, PERSIST),
     schema=SpokenText,
     needs_video=False,
+    needs_file=False,
     is_empty=lambda result: not result.text,
     derive=derive,
     collection="transcripts",

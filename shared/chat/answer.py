@@ -44,13 +44,14 @@ class Question:
 
     Attributes:
         owner: Owner of the videos, whose budget pays for the answer.
+        video_ids: The videos to answer from; None for all of the owner's.
         language: BCP-47 tag of the answer; None = language of the question.
         is_stored: Whether question and answer are stored in the owner's history.
     """
 
     text: str
     owner: str
-    video_ids: Sequence[str]
+    video_ids: Sequence[str] | None
     group_id: str | None = None
     video_id: str | None = None
     language: str | None = None
@@ -146,7 +147,7 @@ class AnswerStream:
             if embedding_error:
                 # Embeddings might have found passages, so “no match” would be wrong.
                 raise embedding_error
-            is_searchable = has_passages(self._documents, question.video_ids)
+            is_searchable = has_passages(self._documents, question.owner, question.video_ids)
             yield TextEvent(phrases.no_match if is_searchable else phrases.no_transcript)
         elif not provider_names:
             yield from self._quoted_answer(matches, titles, phrases, results)

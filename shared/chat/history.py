@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from shared.models.chat import ChatMessage, Citation
@@ -20,8 +20,13 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """Characters with which a formula starts in a spreadsheet (OWASP, CSV injection)."""
 
 
-def subject_filter(group_id: str | None, video_id: str | None) -> Filter:
-    return ("groupId", "==", group_id) if group_id else ("videoId", "==", video_id)
+def subject_filters(group_id: str | None, video_id: str | None) -> list[Filter]:
+    """Return the filters for the messages about a group, about a video, or with neither about the whole library."""
+    if group_id:
+        return [("groupId", "==", group_id)]
+    if video_id:
+        return [("videoId", "==", video_id)]
+    return [("videoId", "==", None), ("groupId", "==", None)]
 
 
 def store_message(documents: Documents, message: ChatMessage) -> None:
@@ -29,24 +34,24 @@ def store_message(documents: Documents, message: ChatMessage) -> None:
 
 
 def list_messages(
-    documents: Documents, owner: str, subject: Filter, limit: int, cursor: str | None
+    documents: Documents, owner: str, subject: Sequence[Filter], limit: int, cursor: str | None
 ) -> tuple[list[ChatMessage], str | None]:
     """Return a page, newest first, and the cursor of the next one. Raises ValueError for an invalid cursor."""
-    page = documents.query(MESSAGES, [("owner", "==", owner), subject], [("createdAt", "desc")], limit, cursor)
+    page = documents.query(MESSAGES, [("owner", "==", owner), *subject], [("createdAt", "desc")], limit, cursor)
     return [ChatMessage.read(document.data) for document in page.documents], page.cursor
 
 
-def delete_messages(documents: Documents, owner: str, subject: Filter) -> None:
-    while batch := documents.query(MESSAGES, [("owner", "==", owner), subject], limit=PAGE).documents:
+def delete_messages(documents: Documents, owner: str, subject: Sequence[Filter]) -> None:
+    while batch := documents.query(MESSAGES, [("owner", "==", owner), *subject], limit=PAGE).documents:
         for document in batch:
             documents.delete(MESSAGES, document.id)
 
 
-def export_csv(documents: Documents, owner: str, subject: Filter) -> Iterator[bytes]:
+def export_csv(documents: Documents, owner: str, subject: Sequence[Filter]) -> Iterator[bytes]:
     """Yield all messages as CSV (RFC 4180) in UTF-8, oldest first, page by page."""
     yield (BOM + csv_row(COLUMNS)).encode()
     order: list[Order] = [("createdAt", "asc")]
-    messages = iterate_query(documents, MESSAGES, [("owner", "==", owner), subject], order)
+    messages = iterate_query(documents, MESSAGES, [("owner", "==", owner), *subject], order)
     while batch := list(islice(messages, PAGE)):
         yield "".join(csv_row(csv_cells(ChatMessage.read(document.data))) for document in batch).encode()
 

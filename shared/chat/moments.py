@@ -7,13 +7,20 @@ from dataclasses import dataclass
 
 from shared.ai.offline.terms import terms
 from shared.ai.usage import Meter
-from shared.chat.search import QueryEmbedding, SearchResult, embed_question, query_terms, rank_passages
+from shared.chat.search import (
+    VIDEOS_PER_LIBRARY,
+    QueryEmbedding,
+    SearchResult,
+    embed_question,
+    query_terms,
+    rank_passages,
+)
 from shared.models.chat import Passage, PassageLine, PassageOrigin
 from shared.models.job import Job
 from shared.models.video import Frame
 from shared.pipeline.job_storage import SCREENS, SEGMENTS
 from shared.pipeline.jobs import read_videos
-from shared.platform.ports import Documents
+from shared.platform.ports import Documents, Filter
 from shared.progress import Tick
 
 COLLECTIONS: dict[str, tuple[PassageOrigin, ...]] = {SEGMENTS: ("speech",), SCREENS: ("screen", "caption")}
@@ -21,8 +28,6 @@ MAX_MOMENTS = 100
 """Maximum number of moments of a search, on all its pages."""
 MIN_COVERAGE = 0.35
 """Minimum share of the search's words in a relevant passage."""
-VIDEOS = 100
-"""Assumed number of a user's videos, from which the rarity of a word is derived without counting them."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,9 @@ def _results(
     for collection, of_collection in COLLECTIONS.items():
         if not set(of_collection) & set(origins):
             continue
+        within: list[Filter] = [("owner", "==", owner)]
         ranked = rank_passages(
-            documents, collection, [("owner", "==", owner)], owner, query, embeddings, MIN_COVERAGE, VIDEOS, MAX_MOMENTS
+            documents, collection, within, owner, query, embeddings, MIN_COVERAGE, VIDEOS_PER_LIBRARY, MAX_MOMENTS
         )
         yield from (result for result in ranked if result.relevant and result.passage.origin in origins)
 

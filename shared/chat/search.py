@@ -39,8 +39,8 @@ NAME = re.compile(r"\b[A-ZÄÖÜА-ЯЁ]\w+")
 NAME_WEIGHT = 2.0
 DAMPING = 60
 """The constant k of rank fusion, as in the paper."""
-PASSAGES_PER_VIDEO = 20
-"""Estimate, from which the rarity of a word is derived without counting all passages."""
+PASSAGES_PER_VIDEO, VIDEOS_PER_LIBRARY = 20, 100
+"""Estimates, from which the rarity of a word is derived without counting all passages and videos."""
 Ranking = Sequence[tuple[str, float]]
 """Ids of passages with their scores, the best first."""
 
@@ -102,8 +102,10 @@ def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryE
     ], failure
 
 
-def has_passages(documents: Documents, video_ids: Sequence[str]) -> bool:
-    """Return True if at least one of the videos has a transcript to search."""
+def has_passages(documents: Documents, owner: str, video_ids: Sequence[str] | None) -> bool:
+    """Return True if at least one of the videos, or of all of the owner's, has a transcript to search."""
+    if video_ids is None:
+        return bool(documents.query(SEGMENTS, [("owner", "==", owner)], limit=1).documents)
     for start in range(0, len(video_ids), IN_LIMIT):
         batch = list(video_ids[start : start + IN_LIMIT])
         if documents.query(SEGMENTS, [("videoId", "in", batch)], limit=1).documents:
@@ -114,7 +116,7 @@ def has_passages(documents: Documents, video_ids: Sequence[str]) -> bool:
 def search(
     documents: Documents,
     owner: str,
-    video_ids: Sequence[str],
+    video_ids: Sequence[str] | None,
     question: str,
     embeddings: Sequence[QueryEmbedding],
     min_coverage: float,
@@ -125,10 +127,12 @@ def search(
     The nearest passages are exact for any number of videos.
 
     Args:
+        video_ids: The videos to search; None for all of the owner's.
         min_coverage: Share of the question's words, weighted by rarity, from which a passage counts as relevant.
     """
-    within: list[Filter] = [("videoId", "in", list(video_ids))]
-    ranked = rank_passages(documents, SEGMENTS, within, owner, question, embeddings, min_coverage, len(video_ids))
+    within: Filter = ("owner", "==", owner) if video_ids is None else ("videoId", "in", list(video_ids))
+    count = VIDEOS_PER_LIBRARY if video_ids is None else len(video_ids)
+    ranked = rank_passages(documents, SEGMENTS, [within], owner, question, embeddings, min_coverage, count)
     return [result for result in ranked if result.relevant][:limit]
 
 

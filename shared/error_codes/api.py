@@ -200,8 +200,13 @@ class LibraryCode(ErrorCode):
 class ChatCode(ErrorCode):
     """Chat"""
 
+    CHAT_NOT_SHARED = permanent(
+        "chat_not_shared", "The share link does not allow questions.", "Ask the owner for a link that does.", 403
+    )
     NO_SUBJECT = permanent(
-        "no_subject", "The request names no group and no video.", "Send a `group_id` or a `video_id`."
+        "no_subject",
+        "The request does not name exactly one chat history.",
+        "Send exactly one of `group_id`, `video_id` and `library`.",
     )
     NO_QUESTION = permanent(
         "no_question", "No message has the role `user`.", "Send the question as a message with the role `user`."

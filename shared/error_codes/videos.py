@@ -186,6 +186,12 @@ class MediaCode(ErrorCode):
     NO_VIDEO_STREAM = permanent(
         "no_video_stream", "The file has only audio, but this kind needs video.", "Send a video.", None
     )
+    NO_SUCH_TRACK = permanent(
+        "no_such_track",
+        "The file has no track that the option `audio_track` or `subtitle_track` names.",
+        "Choose a track that the message lists, or leave the option out.",
+        None,
+    )
     NO_SUBTITLES = permanent(
         "no_subtitles", "The file no longer has the subtitle track that was detected.", "Submit the video again.", None
     )

@@ -42,7 +42,7 @@ def delete_job(place: Place, job: Job) -> None:
     delete_job_records(place, job.id)
     if job.of_video is None:
         remove_video_from_groups(place.documents, job.owner, job.id)
-        history.delete_messages(place.documents, job.owner, history.subject_filter(None, job.id))
+        history.delete_messages(place.documents, job.owner, history.subject_filters(None, job.id))
 
 
 def erase_jobs(place: Place, owner: str, limit: int) -> int:

@@ -28,6 +28,7 @@ class Share(Model):
     token_hash: str = Field(description="SHA-256 of the token, in hexadecimal.")
     created_at: datetime
     expires_at: datetime | None = Field(None, description="When the link expires; None: it works until revoked.")
+    chat: bool = Field(True, description="Whether holders of the link may ask questions, which the owner pays for.")
 
 
 class Group(Model):
@@ -95,7 +96,7 @@ def delete_group(documents: Documents, group: Group) -> None:
     """Delete the group and the questions about it; its videos stay."""
     clear_keys(documents, group.id)
     documents.delete(GROUPS, group.id)
-    history.delete_messages(documents, group.owner, history.subject_filter(group.id, None))
+    history.delete_messages(documents, group.owner, history.subject_filters(group.id, None))
 
 
 def group_videos(documents: Documents, group: Group) -> list[Job]:
@@ -159,7 +160,9 @@ def drop_video(group: Group, video_id: str) -> None:
     group.videos = [id for id in group.videos if id != video_id]
 
 
-def create_share_link(documents: Documents, group: Group, expires_at: datetime | None) -> tuple[Group, str]:
+def create_share_link(
+    documents: Documents, group: Group, expires_at: datetime | None, chat: bool = True
+) -> tuple[Group, str]:
     """Create the group's share link, which replaces an earlier one; return the group and the link's token.
 
     Raises PermanentError `expired_already`.
@@ -168,7 +171,7 @@ def create_share_link(documents: Documents, group: Group, expires_at: datetime |
     if expires_at is not None and expires_at <= now:
         raise PermanentError("expired_already", "The share link would expire in the past. Choose a later time.")
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    share = Share(token_hash=hash_token(token), created_at=now, expires_at=expires_at)
+    share = Share(token_hash=hash_token(token), created_at=now, expires_at=expires_at, chat=chat)
 
     def set_share(current: Group) -> None:
         current.share = share

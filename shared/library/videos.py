@@ -9,7 +9,7 @@ from typing import Any
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound
 from shared.exports.job_content import JobContent
-from shared.models.job import Job, StageState, StageStatus, words_in
+from shared.models.job import AUDIO_TRACK, SUBTITLE_TRACK, Job, StageState, StageStatus, words_in
 from shared.models.video import Extraction, Transcript
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import (
@@ -102,10 +102,12 @@ def reanalyze_video(place: Place, video: Job, kind_name: str, language: str, **p
     Raises:
         PermanentError: `unknown_kind`.
         JobStateError: `not_extracted`: the video was not extracted yet. `source_gone`: its extraction is not
-            sufficient, and its source is no longer stored.
+            sufficient, and its source is no longer stored. `source_gone` also for a video that was not downloaded,
+            because its provider read it from its link.
     """
     kind = kind_named(kind_name)
-    if video.stages[EXTRACT].status is not StageStatus.DONE:
+    is_extracted = video.stages[EXTRACT].status is StageStatus.DONE if EXTRACT in video.stages else video.video.info
+    if not is_extracted:
         raise JobStateError("not_extracted", "This video has not been processed yet. Wait until its first job is done.")
     job = lifecycle.plan_job(owner=video.owner, kind=kind_name, language=language, **plan_options)
     job.of_video = video.id
@@ -113,18 +115,28 @@ def reanalyze_video(place: Place, video: Job, kind_name: str, language: str, **p
     job.tags, job.speakers = video.tags, video.speakers
     extraction = Extraction.read(load_json(place.objects, video.id, EXTRACTION))
     has_transcript = place.objects.stat(MEDIA, media_name(video.id, TRANSCRIPT)) is not None
-    if is_extraction_sufficient(extraction, has_transcript, kind, kind_named(video.kind)):
+    names_same_tracks = all(
+        name not in job.options or job.options[name] == video.options.get(name)
+        for name in (AUDIO_TRACK, SUBTITLE_TRACK)
+    )
+    if names_same_tracks and is_extraction_sufficient(extraction, has_transcript, kind, kind_named(video.kind)):
         return _continue_from_extraction(place, video, job, kind, has_transcript)
+    if extraction.link:
+        raise JobStateError(
+            "source_gone", "This video was not downloaded. Submit its link again to analyze it in this way."
+        )
     return _start_from_source(place, video, job)
 
 
 def is_extraction_sufficient(extraction: Extraction, has_transcript: bool, kind: Kind, first_kind: Kind) -> bool:
     """Return True if the extraction by a job of `first_kind`, with its transcript, has all that `kind` needs."""
+    if extraction.link and kind.needs_file:
+        return False
     if kind.needs_video and not extraction.info.has_video:
         return False
     if kind.reads_text and not first_kind.reads_text:
         return False
-    return TRANSCRIBE not in kind.stages or has_transcript or extraction.audio is None or bool(extraction.transcript)
+    return TRANSCRIBE not in kind.stages or has_transcript or extraction.audio is None or extraction.has_transcript
 
 
 def _continue_from_extraction(place: Place, video: Job, job: Job, kind: Kind, has_transcript: bool) -> Job:

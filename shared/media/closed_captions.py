@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.media.container import MAX_PACKETS, packet_time, read_packets
+from shared.media.container import MAX_PACKETS, read_packets
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -70,9 +70,10 @@ def _collect_pairs(container: InputContainer, stream: Stream) -> list[tuple[floa
     end = 0.0
     find_triplets = _own_triplets if stream.type == "subtitle" else _picture_triplets
     for packet in read_packets(container, stream):
-        time = packet_time(packet)
-        if time is None or len(shown) == MAX_PACKETS:
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is None or len(shown) == MAX_PACKETS:
             continue
+        time = float(stamp * packet.time_base)
         end = max(end, time + float((packet.duration or 0) * packet.time_base))
         pairs = [pair for kind, pair in find_triplets(bytes(packet)) if kind == _FIELD_1 and pair & _NULL]
         if pairs:

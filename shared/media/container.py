@@ -18,17 +18,20 @@ from shared.media.declared_index import MAX_TRACKS, check_index, index_error
 from shared.media.encryption import encrypted_media_error, is_encrypted_file
 
 if TYPE_CHECKING:
+    from av import CodecContext
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.packet import Packet
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,wav,mp3,flac,aac,aiff,amr,caf"
+DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,wav,mp3,flac,aac,aiff,amr,caf,gif,apng"
 PROTOCOLS = "file"
 MAX_SIDE = 8192
 MAX_PIXELS = 40_000_000
 MAX_PACKETS = 1_000_000
 _BUFFER_BYTES = 1 << 18
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 # First bytes of containers, to distinguish a truncated media file from a file that is not media.
 _MAGIC = (
@@ -89,26 +92,23 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             yield container
 
 
-def video_stream(container: InputContainer) -> VideoStream | None:
-    """Return the video stream that a player would show; ignores cover art and preview images."""
-    from av.stream import Disposition
+def decoder_of(stream: VideoStream | AudioStream) -> CodecContext:
+    """Return a decoder of the stream; of VP8 and VP9 with alpha, the one that decodes the alpha."""
+    from av import CodecContext
 
-    still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-    moving = [s for s in container.streams.video if s.codec_context is not None and not s.disposition & still]
-    return max(
-        moving, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index), default=None
-    )
+    codec = stream.codec_context
+    name = _ALPHA_DECODERS.get(codec.codec.canonical_name)
+    if name is None or stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) != "1":
+        return codec
+    decoder = CodecContext.create(name, "r")
+    decoder.extradata = codec.extradata
+    return decoder
 
 
 def pixel_aspect(stream: VideoStream) -> float:
     """Return the width of a pixel over its height; 1 if the file states none between 0.2 and 5."""
     aspect = float(stream.sample_aspect_ratio or 1)
     return aspect if 0.2 <= aspect <= 5 else 1.0
-
-
-def presentation_start(container: InputContainer) -> float:
-    """Return the start of the presentation in seconds of the file's clock; all results are relative to it."""
-    return max(0.0, (container.start_time or 0) / 1_000_000)
 
 
 def read_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
@@ -121,12 +121,6 @@ def read_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet
                 yield packet
     except av.FFmpegError:
         return
-
-
-def packet_time(packet: Packet[Stream]) -> float | None:
-    """Return the presentation time of a packet in seconds of the file's clock; None if the file has none."""
-    stamp = packet.dts if packet.pts is None else packet.pts
-    return None if stamp is None else float(stamp * packet.time_base)
 
 
 def oversize_dimensions(path: Path) -> tuple[int, int] | None:

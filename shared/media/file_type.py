@@ -35,6 +35,8 @@ ACCEPTED = frozenset(
         "video/x-msvideo",
     }
 )
+ANIMATIONS = frozenset({"image/apng", "image/gif", "image/webp"})
+"""Media types of pictures that are accepted if they move."""
 ACCEPTED_NAMES = "MP4, MOV, WebM, MKV, AVI, MPEG, TS, 3GP, MP3, M4A, AAC, OGG, WAV, FLAC, AIFF, CAF or AMR"
 """The accepted types, for error messages."""
 _NAMES = {
@@ -81,6 +83,7 @@ _IMAGE_SIGNATURES = (
     (b"\0\0\0\x0cJXL ", "jxl"),
     (b"\xff\x0a", "jxl"),
 )
+_APNG_CHUNK = b"acTL"
 _RIFF = {b"AVI ": "video/x-msvideo", b"WAVE": "audio/wav", b"WEBP": "image/webp"}
 # Major brands (mp4ra.org) that are not plain MP4.
 _BRANDS = {
@@ -135,10 +138,19 @@ def require_media_type(head: bytes, filename: str | None) -> str:
     media_type = sniff_media_type(head)
     if media_type in ACCEPTED:
         return media_type
+    if media_type == "image/gif" or (media_type == "image/webp" and is_animated_webp(head)):
+        return media_type
+    if media_type == "image/png" and _APNG_CHUNK in head:
+        return "image/apng"
     raise PermanentError(
         "unsupported_media",
         f"{subject} is {_describe_type(media_type)}, not an accepted video or audio type. Send {ACCEPTED_NAMES}.",
     )
+
+
+def is_animated_webp(head: bytes) -> bool:
+    """Return True if a file that begins with `head` is a WebP with more than one frame (RFC 9649, 2.7)."""
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & 2)
 
 
 def _describe_type(media_type: str | None) -> str:

@@ -21,7 +21,7 @@ _DEFAULT_SCALE_NS = 1_000_000
 
 
 @dataclass(frozen=True)
-class _Box:
+class Box:
     """A box or element: its type, and the byte range [start, end) of its content."""
 
     type: bytes | int
@@ -34,16 +34,19 @@ def header_duration(file: BinaryIO) -> float | None:
 
     Seeks in the file and reads at most a few kilobytes, whatever its size and content.
     """
-    file_box = _Box(b"", 0, file.seek(0, os.SEEK_END))
+    whole = file_box(file)
     seconds = (
-        _matroska_duration(file, file_box)
-        if _read_content(file, file_box, 4) == EBML_MAGIC
-        else _iso_duration(file, file_box)
+        _matroska_duration(file, whole) if box_content(file, whole, 4) == EBML_MAGIC else _iso_duration(file, whole)
     )
     return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else None
 
 
-def _read_content(file: BinaryIO, box: _Box, size: int, at: int = 0) -> bytes:
+def file_box(file: BinaryIO) -> Box:
+    """Return the box that contains the boxes or elements of a whole file."""
+    return Box(b"", 0, file.seek(0, os.SEEK_END))
+
+
+def box_content(file: BinaryIO, box: Box, size: int, at: int = 0) -> bytes:
     """Read at most `size` bytes of the box from offset `at`; fewer where the box or the file ends."""
     file.seek(box.start + at)
     return file.read(max(0, min(size, box.end - box.start - at)))
@@ -53,47 +56,48 @@ def _to_int(data: bytes) -> int:
     return int.from_bytes(data, "big")
 
 
-def _find_box(boxes: Iterable[_Box], type: bytes | int) -> _Box | None:
+def find_box(boxes: Iterable[Box], type: bytes | int) -> Box | None:
     return next((box for box in boxes if box.type == type), None)
 
 
 # ISO base media
 
 
-def _iso_duration(file: BinaryIO, file_box: _Box) -> float | None:
-    movie = _find_box(_boxes(file, file_box), b"moov")
-    header = movie and _find_box(_boxes(file, movie), b"mvhd")
+def _iso_duration(file: BinaryIO, whole: Box) -> float | None:
+    movie = find_box(boxes(file, whole), b"moov")
+    header = movie and find_box(boxes(file, movie), b"mvhd")
     if not movie or not header:
         return None
     # Layout: version and flags, created and modified (a word each), time scale, duration (a word).
     word = _word_size(file, header)
-    scale = _to_int(_read_content(file, header, 4, at=4 + 2 * word))
+    scale = _to_int(box_content(file, header, 4, at=4 + 2 * word))
     length = _read_length(file, header, 8 + 2 * word) or _fragment_duration(file, movie)
     return length / scale if scale and length else None
 
 
-def _fragment_duration(file: BinaryIO, movie: _Box) -> int | None:
+def _fragment_duration(file: BinaryIO, movie: Box) -> int | None:
     """Return the duration of a fragmented movie, in units of the movie's time scale."""
-    extends = _find_box(_boxes(file, movie), b"mvex")
-    header = extends and _find_box(_boxes(file, extends), b"mehd")
+    extends = find_box(boxes(file, movie), b"mvex")
+    header = extends and find_box(boxes(file, extends), b"mehd")
     return _read_length(file, header, 4) if header else None
 
 
-def _word_size(file: BinaryIO, box: _Box) -> int:
+def _word_size(file: BinaryIO, box: Box) -> int:
     """Return the number of bytes of a time in a box of this version."""
-    return 8 if _read_content(file, box, 1) == b"\1" else 4
+    return 8 if box_content(file, box, 1) == b"\1" else 4
 
 
-def _read_length(file: BinaryIO, box: _Box, at: int) -> int | None:
+def _read_length(file: BinaryIO, box: Box, at: int) -> int | None:
     """Read a duration at an offset; None if all bits are ones, which means unknown."""
-    data = _read_content(file, box, _word_size(file, box), at)
+    data = box_content(file, box, _word_size(file, box), at)
     return None if not data.strip(b"\xff") else _to_int(data)
 
 
-def _boxes(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
+def boxes(file: BinaryIO, parent: Box) -> Iterator[Box]:
+    """Yield the boxes of ISO base media inside a box, at most `MAX_BOXES`."""
     at = parent.start
     for _ in range(MAX_BOXES):
-        head = _read_content(file, parent, 16, at - parent.start)
+        head = box_content(file, parent, 16, at - parent.start)
         if len(head) < 8:
             return
         size, start = _to_int(head[:4]), at + 8
@@ -104,21 +108,21 @@ def _boxes(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
         if at + size < start:
             return
         end = min(at + size, parent.end)
-        yield _Box(head[4:8], start, end)
+        yield Box(head[4:8], start, end)
         at = end
 
 
 # Matroska and WebM
 
 
-def _matroska_duration(file: BinaryIO, file_box: _Box) -> float | None:
-    segment = _find_box(_elements(file, file_box), _SEGMENT)
-    info = segment and _find_box(_elements(file, segment), _INFO)
+def _matroska_duration(file: BinaryIO, whole: Box) -> float | None:
+    segment = find_box(elements(file, whole), _SEGMENT)
+    info = segment and find_box(elements(file, segment), _INFO)
     if not info:
         return None
     scale, ticks = _DEFAULT_SCALE_NS, None
-    for element in _elements(file, info):
-        data = _read_content(file, element, 8)
+    for element in elements(file, info):
+        data = box_content(file, element, 8)
         if element.type == _TIMESTAMP_SCALE:
             scale = _to_int(data)
         elif element.type == _DURATION:
@@ -131,10 +135,11 @@ def _to_float(data: bytes) -> float | None:
     return float(struct.unpack(form, data)[0]) if form else None
 
 
-def _elements(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
+def elements(file: BinaryIO, parent: Box) -> Iterator[Box]:
+    """Yield the elements of Matroska inside an element, at most `MAX_BOXES`."""
     at = parent.start
     for _ in range(MAX_BOXES):
-        head = _read_content(file, parent, 12, at - parent.start)
+        head = box_content(file, parent, 12, at - parent.start)
         id_bytes = vint_length(head)
         size_bytes = vint_length(head[id_bytes:])
         start = at + id_bytes + size_bytes
@@ -144,7 +149,7 @@ def _elements(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
         size = _to_int(head[id_bytes : id_bytes + size_bytes]) & ones
         # All ones, as in live streams: the element lasts to the end of its parent.
         end = parent.end if size == ones else min(start + size, parent.end)
-        yield _Box(_to_int(head[:id_bytes]), start, end)
+        yield Box(_to_int(head[:id_bytes]), start, end)
         at = end
 
 

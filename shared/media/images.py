@@ -1,4 +1,4 @@
-"""Measure, render and store single pictures; tone-map HDR (PQ or HLG, BT.2020) to BT.709 with 8 bits."""
+"""Measure and store single pictures; tone-map HDR (PQ or HLG, BT.2020) to BT.709 with 8 bits."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ THUMBNAIL_WIDTH = 320
 LONG_SIDE = 1024
 _MIDDLE = 512
 _QUALITY = 90
-_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 PQ, HLG = 16, 18
 HIGH_RANGE = (PQ, HLG)
 _PEAK, _WHITE = 1000.0, 203.0
 _CODES = 65_536
 # BT.2020 to BT.709, linear light, with the channels in the order R, G, B (ITU-R BT.2087).
 _TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
+# Dolby Vision profile 5: IPT to cone responses (Ebner and Fairchild, 1998), crosstalk removed, and to BT.2020.
+_IPT_TO_CONES = np.array([[1, 0.09757, 0.20523], [1, -0.11388, 0.13322], [1, 0.03262, -0.67689]], np.float32)
+_WITHOUT_CROSSTALK = np.full((3, 3), -0.0213, np.float32) + np.eye(3, dtype=np.float32) * 1.0639
+_CONES_TO_2020 = np.array(
+    [[3.06442, -2.16598, 0.10156], [-0.65612, 1.78554, -0.12942], [0.01736, -0.04725, 1.02989]], np.float32
+)
 # Constants of the PQ function.
 _M1, _M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
 cv2.setNumThreads(1)  # the decoding threads already use the cores
@@ -77,34 +82,6 @@ def fit_size(width: int, height: int, long_side: int = LONG_SIDE) -> tuple[int, 
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def display_size(frame: VideoFrame, pixel_aspect: float, rotation: int) -> tuple[int, int]:
-    """Return width and height in square pixels after rotation."""
-    width, height = max(1, round(frame.width * pixel_aspect)), frame.height
-    return (height, width) if rotation in (90, 270) else (width, height)
-
-
-def render(frame: VideoFrame, size: tuple[int, int], rotation: int) -> Pixels:
-    """Render a frame upright in `size` (width, height, after rotation), in BT.709 colours and standard range."""
-    width, height = size[::-1] if rotation in (90, 270) else size
-    high_range = frame.color_trc in HIGH_RANGE
-    scaled = frame.reformat(
-        width,
-        height,
-        format="rgb48le" if high_range else "bgr24",
-        src_colorspace=_color_matrix(frame),
-        interpolation="AREA" if width < frame.width else "BICUBIC",
-        threads=1,
-    )
-    pixels = scaled.to_ndarray()
-    bgr = to_standard_range(pixels, frame.color_trc) if high_range else pixels.astype(np.uint8, copy=False)
-    return _to_pixels(cv2.rotate(bgr, _TURNS[rotation])) if rotation else bgr
-
-
-def _color_matrix(frame: VideoFrame) -> int | None:
-    """Return BT.709 for HD video that states no matrix, as players do; None otherwise."""
-    return 1 if frame.colorspace == 2 and min(frame.width, frame.height) >= 720 else None
-
-
 def write_jpeg(pixels: Pixels, path: Path) -> None:
     done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
@@ -130,6 +107,22 @@ def to_standard_range(rgb: NDArray[Any], transfer: int) -> NDArray[np.uint8]:
     light = _to_light(transfer)[rgb]
     if transfer == HLG:
         light *= _PEAK * np.maximum(light @ np.array([0.2627, 0.678, 0.0593], np.float32), 1e-6)[..., None] ** 0.2
+    return _tone_map(light)
+
+
+def dolby_to_standard_range(ipt: Floats) -> NDArray[np.uint8]:
+    """Convert codes of Dolby Vision profile 5 (height × width × 3: I, P, T from 0 to 1) to 8-bit BGR.
+
+    They are IPT of PQ-coded cone responses with 2 % crosstalk. The matrices are those that all such streams carry; the
+    curves and limits that each scene carries as well are not applied.
+    """
+    cones = np.clip((ipt - np.array([0, 0.5, 0.5], np.float32)) @ _IPT_TO_CONES.T, 0, 1)
+    light = np.asarray(_pq_to_light(cones), np.float32) @ _WITHOUT_CROSSTALK.T @ _CONES_TO_2020.T
+    return _tone_map(np.maximum(light, 0))
+
+
+def _tone_map(light: Floats) -> NDArray[np.uint8]:
+    """Convert linear BT.2020 light in cd/m², RGB, to 8-bit BGR in BT.709."""
     brightest = light.max(axis=-1, keepdims=True)
     gain = _roll_off(brightest) / np.maximum(brightest, 1e-6)
     linear = np.clip((light * gain / _WHITE) @ _TO_709.T, 0, 1)

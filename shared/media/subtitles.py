@@ -15,8 +15,9 @@ from pydantic import BaseModel, Field, ValidationError
 from shared.errors import PermanentError
 from shared.media import closed_captions
 from shared.media.closed_captions import read_caption_events
-from shared.media.container import open_media, presentation_start, read_packets
+from shared.media.container import open_media, read_packets
 from shared.media.text_encoding import find_encoding
+from shared.media.tracks import subtitle_role, track_facts
 from shared.models.video import Segment, SubtitleTrack, TextLimit, Word
 
 if TYPE_CHECKING:
@@ -49,12 +50,16 @@ _STAMP = re.compile(rf"<{_CLOCK}>")
 
 def list_subtitles(container: InputContainer, path: Path) -> tuple[list[SubtitleTrack], list[str]]:
     """List the text subtitle streams, and the codecs of those that cannot be read: pictures of text, teletext, TTML."""
+    from av.stream import Disposition
+
     tracks, unread = [], []
     for stream in container.streams.subtitles:
         codec = stream.codec_context.codec.canonical_name if stream.codec_context else _unnamed_codec(path)
         if codec in _READABLE:
-            language = None if stream.language in (None, "", "und") else stream.language
-            tracks.append(SubtitleTrack(index=stream.index, codec=codec, language=language))
+            role = subtitle_role(stream)
+            impaired = bool(stream.disposition & Disposition.hearing_impaired)
+            facts = {**track_facts(stream), "codec": codec, "role": role, "hearing_impaired": impaired}
+            tracks.append(SubtitleTrack.model_validate(facts))
         elif codec not in unread:
             unread.append(codec)
     return tracks, unread
@@ -66,8 +71,12 @@ def _unnamed_codec(path: Path) -> str:
         return "webvtt" if _MATROSKA_WEBVTT in file.read(_HEADER_BYTES) else "unknown"
 
 
-def read_subtitles(path: Path, track: SubtitleTrack, limit: TextLimit | None = None) -> list[Segment]:
+def read_subtitles(
+    path: Path, track: SubtitleTrack, limit: TextLimit | None = None, start: float = 0.0
+) -> list[Segment]:
     """Read a subtitle track as segments in order of time, without markup; keeps line breaks.
+
+    `start` is the `clock_start` of the file.
 
     Reads the raw packets, because decoders convert the text to ASS and lose `2 < 3` and braces. Stops at the limit.
 
@@ -79,7 +88,6 @@ def read_subtitles(path: Path, track: SubtitleTrack, limit: TextLimit | None = N
         stream = next((s for s in container.streams if s.index == track.index), None)
         if stream is None:
             raise PermanentError("no_subtitles", "The file no longer has this subtitle track. Submit the video again.")
-        start = presentation_start(container)
         if track.codec == closed_captions.CODEC:
             cues = [
                 _Cue(begin - start, end - start, [_CaptionLine(row.strip()) for row in strip_markup(text).splitlines()])

@@ -15,8 +15,10 @@ from shared.models import Model
 from shared.models.video import TranscriptGap, Video
 from shared.wiring import EXTRACT
 
-HIDDEN = ("owner", "outbox", "wake_at", "trace", "search", "earlier_limits")
+HIDDEN = ("owner", "outbox", "wake_at", "trace", "search", "link_allowed", "requested_language", "earlier_limits")
 """Internal fields that clients do not see."""
+AUDIO_TRACK, SUBTITLE_TRACK = "audio_track", "subtitle_track"
+"""Options that name tracks of the file, whatever the kind."""
 LOCATION = "location"
 """Option of every kind that keeps where the video was recorded."""
 SUMMED_FIELDS = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
@@ -158,6 +160,7 @@ class Job(Model):
     owner: str
     kind: str = Field(description="Kind of analysis.")
     language: str = Field(description="Language of the result, as a BCP-47 tag.")
+    requested_language: str | None = Field(None, description="The language, if the request names one.")
     url: str | None = Field(None, description="URL of the video. Null for an uploaded file.")
     filename: str | None = Field(None, description="Name of the file.")
     options: dict[str, Any] = Field({}, description="Options of the kind.")
@@ -198,6 +201,9 @@ class Job(Model):
     )
     search: list[str] = Field([], description="Search words of the video.")
     earlier_limits: bool = Field(False, description="Whether the limits of the earlier systems' paths apply.")
+    link_allowed: bool = Field(
+        False, description="Whether the provider may read the video from its public link, without a download."
+    )
     trace: str | None = Field(None, description="W3C traceparent of the request that created the job.")
 
     @property
@@ -227,6 +233,7 @@ def words_in(text: str) -> list[str]:
 
 def search_words(job: Job) -> list[str]:
     """Return the words of the video's titles, tags, author and captions, at most MAX_SEARCH_WORDS, the titles first."""
-    names = [job.title, *job.tags, (job.result or {}).get("title"), job.video.title, job.filename]
+    result = job.result or {}
+    names = [job.title, *job.tags, result.get("title"), *(result.get("tags") or []), job.video.title, job.filename]
     texts = [job.video.author, job.description, job.video.caption]
     return words_in(" ".join(str(text) for text in [*names, *texts] if text))[:MAX_SEARCH_WORDS]

@@ -19,12 +19,50 @@ MAX_SPEAKER = 80
 """Maximum length of a speaker's label or name."""
 
 
-class SubtitleTrack(Model):
-    """A text subtitle stream inside the file."""
+AudioRole = Literal["main", "commentary", "descriptions", "other"]
+AudioContent = Literal["sound", "steady", "silent", "unreadable"]
+SubtitleRole = Literal["full", "forced", "commentary", "telemetry", "other"]
+
+
+class MediaTrack(Model):
+    """A stream inside the file."""
 
     index: int = Field(description="Stream index in the file.")
     codec: str = Field(description="Codec of the track.")
     language: str | None = Field(None, description="Language tag in the file, e.g. `deu`. Null if there is none.")
+    title: str | None = Field(None, description="Title in the file, if any.")
+    default: bool = Field(False, description="Whether the file marks the track as default.")
+    selected: bool = Field(False, description="Whether Clipwise uses the track.")
+
+
+class SoundTrack(MediaTrack):
+    """An audio stream inside the file."""
+
+    channels: int | None = Field(None, description="Number of channels. Null if unknown.")
+    role: AudioRole = Field(
+        "main",
+        description="`main`, `commentary`, `descriptions` (for blind people) or `other` (such as karaoke), from the"
+        " file's flags and titles.",
+    )
+    content: AudioContent | None = Field(
+        None,
+        description="What samples of the track contain: `sound`, `steady` (only hum, hiss or tones), `silent`, or"
+        " `unreadable` (it cannot be decoded). Null if it is the only track: then it is not sampled.",
+    )
+
+
+class SubtitleTrack(MediaTrack):
+    """A text subtitle stream inside the file."""
+
+    role: SubtitleRole = Field(
+        "full",
+        description="`full`, `forced` (only signs and foreign speech), `commentary`, `telemetry` (readings of a device)"
+        " or `other` (such as lyrics).",
+    )
+    hearing_impaired: bool = Field(False, description="Whether the track also describes sounds.")
+    coverage: float | None = Field(
+        None, description="Share of the time with sound that its subtitles cover, from 0 to 1. Null if it was not read."
+    )
 
 
 class TimeSpan(Model):
@@ -74,24 +112,57 @@ class MediaInfo(Model):
     rotation: int = Field(
         0, description="Clockwise rotation of decoded frames for display, in degrees: 0, 90, 180 or 270."
     )
+    mirrored: bool = Field(
+        False, description="Whether decoded frames are mirrored left to right for display, before the rotation."
+    )
+    pixel_aspect: float = Field(1, description="Width of a pixel of decoded frames over its height.")
+    crop: tuple[int, int, int, int] = Field(
+        (0, 0, 0, 0),
+        description="Pixels of decoded frames that the file hides on the left, top, right and bottom, before rotation.",
+    )
+    interlaced: bool = Field(False, description="Whether frames consist of two fields. Stored frames are deinterlaced.")
     fps: float | None = Field(None, description="Mean frame rate in frames per second. Null if unknown.")
     variable_frame_rate: bool = Field(False, description="Whether the frame rate varies.")
-    video_codec: str | None = Field(None, description="Codec of the video track.")
-    audio_codec: str | None = Field(None, description="Codec of the audio track.")
+    video_codec: str | None = Field(None, description="Codec of the selected video track.")
+    audio_codec: str | None = Field(None, description="Codec of the selected audio track.")
     pixel_format: str | None = Field(None, description="Pixel format, e.g. `yuv420p`.")
     bit_depth: int = Field(8, description="Bits per color channel.")
     hdr: bool = Field(False, description="Whether the transfer function is PQ or HLG.")
+    dolby_vision_profile: int | None = Field(None, description="Profile of Dolby Vision. Null without it.")
     bit_rate: int | None = Field(None, description="Bit rate of the whole file in bits per second.")
-    sample_rate: int | None = Field(None, description="Sample rate of the first audio track in hertz.")
-    channels: int | None = Field(None, description="Number of channels of the first audio track.")
+    sample_rate: int | None = Field(None, description="Sample rate of the selected audio track in hertz.")
+    channels: int | None = Field(None, description="Number of channels of the selected audio track.")
+    audio_end_sec: float | None = Field(None, description="Where the selected audio ends in seconds.")
+    video_track: int | None = Field(None, description="Stream index of the selected video track.")
+    audio_tracks: list[SoundTrack] = Field([], description="Audio tracks.")
     subtitles: list[SubtitleTrack] = Field([], description="Text subtitle tracks.")
     chapters: list[FileChapter] = Field([], description="Chapters in the file, in order of time, at most 200.")
     tags: FileTags = Field(
         default_factory=FileTags, description="Title, artist, time and place, as far as the file has them."
     )
+    clock_start: float = Field(
+        0, description="Start of the video on the file's own clock in seconds; all other times count from it."
+    )
+    clock_resets: int = Field(0, description="How often the file's clock starts again, as in joined recordings.")
+    stray_packets: int = Field(0, description="Number of packets whose impossible time was replaced.")
     warnings: list[str] = Field(
         [], description="Damage, and parts that were not used, e.g. `truncated` or `unread subtitles`, for people."
     )
+
+    @property
+    def selected_audio(self) -> list[int]:
+        """The stream indices of the audio tracks to use: several, if each goes on where another ends."""
+        return [track.index for track in self.audio_tracks if track.selected]
+
+    @property
+    def has_plain_sound(self) -> bool:
+        """Whether the sound is one track on the file's own clock."""
+        return self.clock_resets == self.stray_packets == 0 and len(self.selected_audio) == 1
+
+    @property
+    def timed_tracks(self) -> list[int]:
+        """The stream indices of the tracks that determine times and duration."""
+        return [*([] if self.video_track is None else [self.video_track]), *self.selected_audio]
 
 
 class Shot(TimeSpan):
@@ -245,9 +316,20 @@ class Extraction(Model):
     samples: list[Frame] = Field(description="Frames for reading on-screen text, in time order.")
     audio: AudioTrack | None
     silences: list[TimeSpan] = Field([], description="Silent passages of the audio, in order of time.")
+    link: str | None = Field(
+        None, description="The public link from which the provider reads the video; None for a stored file."
+    )
     transcript: list[Segment] = Field(description="From an embedded subtitle track; empty if there is none.")
     transcript_language: str | None = None
+    transcript_is_partial: bool = Field(
+        False, description="Whether the subtitles cover little of the sound; then they only stand in for speech."
+    )
     transcript_notes: list[str] = Field([], description="Remarks, e.g. that the text was cut.")
+
+    @property
+    def has_transcript(self) -> bool:
+        """Whether the subtitles make listening unnecessary."""
+        return bool(self.transcript) and not self.transcript_is_partial
 
 
 TranscriptGap = Literal["no_audio", "silent", "not_transcribed", "no_speech"]

@@ -40,6 +40,7 @@ def plan_job(
     owner: str,
     kind: str,
     language: str,
+    requested_language: str | None = None,
     url: str | None = None,
     filename: str | None = None,
     content_type: str | None = None,
@@ -53,6 +54,7 @@ def plan_job(
     description: str | None = None,
     tags: Sequence[str] = (),
     earlier_limits: bool = False,
+    link_allowed: bool = False,
 ) -> Job:
     """Return a job that is not stored yet, with all its stages.
 
@@ -70,6 +72,7 @@ def plan_job(
         owner=owner,
         kind=kind,
         language=language,
+        requested_language=requested_language,
         url=url,
         filename=filename,
         options=options or {},
@@ -85,6 +88,7 @@ def plan_job(
         created_at=now,
         updated_at=now,
         trace=trace or new_traceparent(),
+        link_allowed=link_allowed,
     )
 
 

@@ -13,9 +13,12 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from shared import clock
+from shared.chat.excerpts import split_windows
+from shared.chat.passages import PassageSource, store_passages
 from shared.models.job import Job, JobStatus, StageStatus, UploadState
 from shared.models.video import Frame, MediaInfo, Segment, Shot, Transcript, Video
 from shared.pipeline.job_storage import MEDIA, TRANSCRIPT, UPLOADS, media_name, source_name, store_json
+from shared.pipeline.job_storage import SEGMENTS as PASSAGES
 from shared.pipeline.jobs import create_job
 from shared.pipeline.lifecycle import plan_job
 from shared.platform.embedded.place import open_embedded_place
@@ -123,6 +126,8 @@ class Shelf:
         place.objects.put(MEDIA, media_name(job.id, "thumbnail.jpg"), picture_bytes(), "image/jpeg")
         transcript = Transcript(source="speech", language="en", segments=segments or SEGMENTS)
         store_json(place.objects, job.id, TRANSCRIPT, transcript.to_json())
+        source, windows = PassageSource(job.owner, job.id, job.id), split_windows(transcript.segments)
+        store_passages(place.documents, PASSAGES, source, windows, "en", None)
         return create_job(place.documents, job)
 
     def close(self) -> None:
@@ -165,3 +170,8 @@ def layout_shifts(page: Page) -> list[tuple[float, list[str]]]:
 def address(page: Page) -> str:
     """The path behind `#/`."""
     return re.sub(r".*#/?", "", page.url)
+
+
+def seconds_of(page: Page) -> float:
+    """Where the page's player is."""
+    return float(page.evaluate("document.querySelector('video').currentTime"))

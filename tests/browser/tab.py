@@ -29,7 +29,7 @@ def watched_page(browser: Browser, **options: Any) -> Iterator[Page]:
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         tab.on("console", lambda said: wrong.append(said.text) if FORBIDDEN.search(said.text) else None)
         yield tab
-    assert wrong == []
+    assert wrong == [], wrong
 
 
 class Tab:

@@ -11,7 +11,18 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from shared.models.job import EmptyResult, Job, JobError, JobStatus
 from shared.models.video import Segment
-from tests.browser.shelf import AXE, RECIPE, SPOKEN, SUMMARY, Shelf, address, layout_shifts, open_page, violations
+from tests.browser.shelf import (
+    AXE,
+    RECIPE,
+    SPOKEN,
+    SUMMARY,
+    Shelf,
+    address,
+    layout_shifts,
+    open_page,
+    seconds_of,
+    violations,
+)
 from tests.browser.tab import watched_page
 from tests.server import Server, eventually, serving
 from tests.video_samples import plain_video
@@ -59,7 +70,9 @@ def addresses(jobs: dict[str, Job]) -> list[str]:
     """The address of every page."""
     results = [f"{path}/{jobs[kind].id}" for kind, path in RESULT_PATHS.items()]
     ended = [f"jobs/{jobs[name].id}" for name in ("recipe", "empty", "failed")]
-    return ["", "new", "sign-in", "nowhere", *results, *ended]
+    video = f"videos/{jobs['summary'].id}"
+    found = ["?q=onions", "?q=zebra", video, f"{video}/chat", "chat", "groups"]
+    return ["", "new", "sign-in", "nowhere", *results, *ended, *found]
 
 
 RESULT_PATHS = {"recipe": "recipes", "summary": "summaries", "transcript": "transcripts"}
@@ -69,10 +82,6 @@ def has_page(page: Page) -> None:
     """Wait until a page is there, with what it loads."""
     expect(page.locator("h1")).to_be_visible()
     page.wait_for_load_state("networkidle")
-
-
-def time_of(page: Page) -> float:
-    return float(page.evaluate("document.querySelector('video').currentTime"))
 
 
 # The way in
@@ -133,6 +142,7 @@ def test_the_library_leads_to_results_and_back(server: Server, jobs: dict[str, J
     page.get_by_label("State").select_option("failed")
     expect(page.locator(".tile")).to_have_count(1)
     page.get_by_role("searchbox").fill("lecture")
+    expect(page.get_by_role("heading", name="Titles and tags")).to_be_visible()
     expect(page.locator(".tile")).to_have_count(1)
     expect(page.locator(".tile")).to_contain_text("#lecture")
     assert address(page) == "?q=lecture"
@@ -166,7 +176,7 @@ def test_a_recipe_is_cooked_from(server: Server, jobs: dict[str, Job], page: Pag
     expect(page.get_by_label("6 onions, sliced")).to_be_checked()
     expect(page.locator(".steps > li").nth(1)).to_contain_text("25–30 min")
     page.get_by_role("button", name="Play from 0:01").click()
-    eventually(lambda: time_of(page) >= 1)
+    eventually(lambda: seconds_of(page) >= 1)
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON-LD").click()
     assert download.value.suggested_filename == "Onion-soup.jsonld"
@@ -180,7 +190,7 @@ def test_a_transcript_follows_the_video(server: Server, jobs: dict[str, Job], pa
     open_page(page, server, f"transcripts/{jobs['transcript'].id}")
     page.get_by_role("button", name="0:02 Fry the onions gently.").click()
     expect(page.locator(".lines .current")).to_contain_text("Fry the onions gently.")
-    assert time_of(page) >= 2
+    assert seconds_of(page) >= 2
     page.get_by_label("Search the transcript").fill("ONIONS")
     expect(page.locator("mark")).to_have_text(["onions", "onions"])
     expect(page.get_by_text("2 matches")).to_be_visible()
@@ -193,9 +203,9 @@ def test_a_summary_has_its_chapters_on_the_player(server: Server, jobs: dict[str
     """A chapter below the player plays from its start, and so does a key point."""
     open_page(page, server, f"summaries/{jobs['summary'].id}")
     page.locator(".chapter-bar").get_by_role("button", name="Cooking").click()
-    eventually(lambda: time_of(page) >= 1)
+    eventually(lambda: seconds_of(page) >= 1)
     page.locator(".points").get_by_role("button", name="Play from 0:02").click()
-    eventually(lambda: time_of(page) >= 2)
+    eventually(lambda: seconds_of(page) >= 2)
 
 
 def test_an_empty_result_is_not_just_done(server: Server, jobs: dict[str, Job], page: Page) -> None:
@@ -252,7 +262,10 @@ def test_hostile_texts_stay_texts(server: Server, shelf: Shelf, page: Page) -> N
         f"summaries/{shelf.add('summary', fill_with_markup(SUMMARY), **fields).id}": ".points",
         f"transcripts/{shelf.add('transcript', SPOKEN | {'text': MARKUP}, said, **fields).id}": ".lines",
         "": ".grid",
+        "?q=img": ".moment-list",
     }
+    marked = shelf.add("transcript", SPOKEN | {"text": MARKUP}, said, **fields).id
+    paths |= {f"videos/{marked}": ".lines", f"videos/{marked}/chat": ".cited"}
     error = JobError(code="busy", message=MARKUP, stage="persist", retryable=True)
     job = shelf.add("recipe", recipe, status=JobStatus.FAILED, error=error, **fields)
     paths[f"jobs/{job.id}"] = ".outcome"

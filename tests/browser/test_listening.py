@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -192,3 +193,29 @@ def test_the_console_runs_on_the_emulators(place: Server, watched: Watched, page
         page.get_by_role("button", name="Choose files").click()
     chooser.value.set_files({"name": "diary.mp4", "mimeType": "video/mp4", "buffer": DIARY})
     expect(page.locator(".outcome.failed")).to_be_visible()
+
+
+def test_the_library_runs_on_the_emulators(place: Server, watched: Watched, page: Page) -> None:
+    """Search to the second, chat, groups and share links work over Firestore and Cloud Storage as on one machine."""
+    video, title = watched.job[-1]["id"], watched.job[-1]["result"]["title"]
+    page.goto(f"{place.url}/#/?q=penne")
+    moment = page.locator(".moment").filter(has=page.locator("mark", has_text="penne")).first
+    expect(moment.locator("img")).to_be_visible()
+    moment.get_by_role("link").click()
+    expect(page).to_have_url(re.compile(rf"#/videos/{video}\?t=[\d.]+$"))
+    eventually(lambda: page.evaluate("document.querySelector('video').currentTime > 0"))
+    page.get_by_role("link", name="Ask about this video").click()
+    page.get_by_label("About").select_option("All videos")
+    page.get_by_label("Ask a question").fill("What are the ingredients?")
+    page.keyboard.press("Enter")
+    page.locator(".sources a").first.click()
+    expect(page.locator(".cited video")).to_be_visible()
+    page.goto(f"{place.url}/#/groups?add={video}")
+    page.get_by_label("Name of the group").fill("Pasta")
+    page.keyboard.press("Enter")
+    expect(page.locator(".sort-text a")).to_have_text([title])
+    page.get_by_role("button", name="Create link").click()
+    page.goto(page.get_by_label("Address").input_value())
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.locator(".lines li").first).to_be_visible()
+    eventually(lambda: page.evaluate("document.querySelector('video').readyState >= 1"))

@@ -138,7 +138,7 @@ def test_messages_come_in_order(documents: Documents, fresh: str) -> None:
                 documents,
                 ChatMessage(id=id, owner=owner, group_id="g", role="user", content=text, created_at=made),
             )
-    owner, subject = f"{fresh}ann", history.subject_filter("g", None)
+    owner, subject = f"{fresh}ann", history.subject_filters("g", None)
     first, cursor = history.list_messages(documents, owner, subject, 3, None)
     rest, end = history.list_messages(documents, owner, subject, 3, cursor)
     assert [one.content for one in first + rest] == [f"Question {number}" for number in (4, 3, 2, 1, 0)]

@@ -15,7 +15,7 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
     (PermanentError, 400, "bad_form token_invalid"),
     (PermanentError, 401, "unauthenticated wrong_credentials"),
     (PermanentError, 402, "budget_exceeded"),
-    (PermanentError, 403, "foreign_page login_again not_offered unverified wrong_password"),
+    (PermanentError, 403, "chat_not_shared foreign_page login_again not_offered unverified wrong_password"),
     (PermanentError, 409, "no_recipe no_transcript not_done username_taken"),
     (PermanentError, 413, "too_large"),
     (PermanentError, 415, "unsupported_body unsupported_media"),

@@ -1,28 +1,26 @@
-/** The library: everything made so far, newest first, searched by words and filtered by kind and state. */
+/** The library: everything made so far, newest first, filtered by kind and state, and searched to the second. */
 
 import { get } from "../api.js";
-import { Badge, Loading, PageTitle, Picture, ProblemBox, useTitle } from "../components.js";
+import { Badge, Loading, PageTitle, Picture, ProblemBox, Tags, useTitle } from "../components.js";
 import { ago, clock } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { KindIcon } from "../icons.js";
 import { KINDS, nameOf, resultLink, stateOf, videoOf } from "../jobs.js";
 import { go, link } from "../router.js";
+import { ORIGINS, SearchResults } from "../search-results.js";
 import { t } from "../texts.js";
 import { hasEnded } from "../watch.js";
 
 const PAGE = 12;
 const REFRESH_MS = 4000;
+const TYPING_MS = 600; // each search counts against the user's limit of questions
 const STATES = ["running", "done", "failed", "cancelled"];
 
-/** A page of jobs; with search words, of the first jobs of the videos that have them. */
-async function load({ q, kind, status }, cursor) {
-  const parameters = new URLSearchParams({ limit: PAGE });
-  for (const [name, value] of Object.entries(q ? { q } : { kind, status })) if (value) parameters.set(name, value);
-  if (cursor) parameters.set("cursor", cursor);
-  if (!q) return get(`v1/jobs?${parameters}`);
-  const page = await get(`v1/videos?${parameters}`);
-  const jobs = await Promise.all(page.videos.map(({ id }) => get(`v1/jobs/${id}`)));
-  return { jobs, cursor: page.cursor };
+/** A page of the summaries of jobs. */
+function load({ kind, status }, cursor) {
+  const parameters = new URLSearchParams({ view: "summary", limit: PAGE });
+  for (const [name, value] of Object.entries({ kind, status, cursor })) if (value) parameters.set(name, value);
+  return get(`v1/jobs?${parameters}`);
 }
 
 /** The jobs that match: `{jobs, cursor, problem, more}`. While some run, the first page is read again and again. */
@@ -65,69 +63,77 @@ function useJobs(query) {
 export default function Library({ query, capabilities }) {
   useTitle(t("nav.library"));
   const { q = "", kind = "", status = "" } = query;
-  const { jobs, cursor, problem, isStale, more } = useJobs({ q, kind, status });
+  const origin = ORIGINS.includes(query.in) ? query.in : "";
+  const { jobs, cursor, problem, isStale, more } = useJobs({ kind, status });
   // An analysis without a title, such as a transcript, has that of another one of the same video.
-  const titles = new Map(jobs?.filter(({ result }) => result?.title).map((job) => [videoOf(job), job.result.title]));
-  const isFiltered = Boolean(q || kind || status);
-  if (jobs && !jobs.length && !isFiltered && !isStale) return html`<${FirstVisit} capabilities=${capabilities} />`;
+  const titles = new Map(jobs?.filter(({ title }) => title).map((job) => [videoOf(job), job.title]));
+  if (jobs && !jobs.length && !q && !kind && !status && !isStale) return html`<${FirstVisit} capabilities=${capabilities} />`;
   return html`
     <${PageTitle}>${t("nav.library")}<//>
-    <${Filters} q=${q} kind=${kind} status=${status} />
-    <${ProblemBox} problem=${problem} />
-    ${!jobs && !problem && html`<${Loading} />`}
-    ${jobs && html`
-      <ul class=${`grid ${isStale ? "stale" : ""}`} aria-label=${t("nav.library")}>
-        ${jobs.map((job) => html`<${Card} key=${job.id} job=${job} title=${titles.get(videoOf(job))} />`)}
-      </ul>
-      ${!jobs.length && html`<p class="lead" role="status">${t("library.nothing")}</p>`}
-      ${cursor && html`<p class="center"><button type="button" onClick=${more}>${t("library.more")}</button></p>`}`}`;
+    <${Filters} q=${q} origin=${origin} kind=${kind} status=${status} />
+    ${q ? html`<${SearchResults} q=${q} origin=${origin} />` : html`
+      <${ProblemBox} problem=${problem} />
+      ${!jobs && !problem && html`<${Loading} />`}
+      ${jobs && html`
+        <ul class=${`grid ${isStale ? "stale" : ""}`} aria-label=${t("nav.library")}>
+          ${jobs.map((job) => html`<${Card} key=${job.id} job=${job} title=${titles.get(videoOf(job))} />`)}
+        </ul>
+        ${!jobs.length && html`<p class="lead" role="status">${t("library.nothing")}</p>`}
+        ${cursor && html`<p class="center"><button type="button" onClick=${more}>${t("library.more")}</button></p>`}`}`}`;
 }
 
-function Filters({ q, kind, status }) {
+function Filters({ q, origin, kind, status }) {
   const [words, setWords] = useState(q);
   const timer = useRef(0);
-  const show = (query) => go("", { query, replace: true });
-  const search = (text) => {
+  const show = (query) => {
+    clearTimeout(timer.current);
+    go("", { query, replace: true });
+  };
+  const search = (text, wait) => {
     setWords(text);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => show({ q: text.trim() }), 250);
+    timer.current = setTimeout(() => show({ q: text.trim(), in: origin }), wait);
   };
   useEffect(() => { if (q !== words.trim()) setWords(q); }, [q]);
+  useEffect(() => () => clearTimeout(timer.current), []);
   return html`
-    <form class="filters" role="search" onSubmit=${(event) => { event.preventDefault(); show({ q: words.trim() }); }}>
-      <input type="search" value=${words} placeholder=${t("library.search")} aria-label=${t("library.search")}
-        onInput=${(event) => search(event.target.value)} />
-      <select aria-label=${t("library.kind")} value=${kind} onChange=${(event) => show({ kind: event.target.value, status })}>
-        <option value="">${t("library.allKinds")}</option>
-        ${KINDS.map((name) => html`<option value=${name}>${t(`kind.${name}`)}</option>`)}
-      </select>
-      <select aria-label=${t("library.state")} value=${status} onChange=${(event) => show({ kind, status: event.target.value })}>
-        <option value="">${t("library.allStates")}</option>
-        ${STATES.map((name) => html`<option value=${name}>${t(`state.${name}`)}</option>`)}
-      </select>
+    <form class="filters" role="search" onSubmit=${(event) => { event.preventDefault(); show({ q: words.trim(), in: origin }); }}>
+      <input type="search" value=${words} maxlength="500" placeholder=${t("library.search")} aria-label=${t("library.search")}
+        onInput=${({ target }) => search(target.value, target.value.trim() ? TYPING_MS : 0)} />
+      ${q ? html`
+        <select key="origin" aria-label=${t("search.where")} value=${origin} onChange=${({ target }) => show({ q, in: target.value })}>
+          <option value="">${t("search.everywhere")}</option>
+          ${ORIGINS.map((name) => html`<option value=${name}>${t(`search.in.${name}`)}</option>`)}
+        </select>` : html`
+        <select key="kind" aria-label=${t("library.kind")} value=${kind} onChange=${({ target }) => show({ kind: target.value, status })}>
+          <option value="">${t("library.allKinds")}</option>
+          ${KINDS.map((name) => html`<option value=${name}>${t(`kind.${name}`)}</option>`)}
+        </select>
+        <select key="state" aria-label=${t("library.state")} value=${status} onChange=${({ target }) => show({ kind, status: target.value })}>
+          <option value="">${t("library.allStates")}</option>
+          ${STATES.map((name) => html`<option value=${name}>${t(`state.${name}`)}</option>`)}
+        </select>`}
     </form>`;
 }
 
 function Card({ job, title }) {
   const state = stateOf(job);
-  const duration = job.video.info?.durationSec;
-  const name = (job.result?.thumbnail) || job.video.thumbnail?.name;
   return html`
     <li class="tile">
       <a href=${resultLink(job)}>
         <span class="tile-picture">
-          <${Picture} jobId=${job.id} name=${name} />
-          ${!name && html`<${KindIcon} kind=${job.kind} />`}
-          ${duration > 0 && html`<span class="length">${clock(duration)}</span>`}
+          <${Picture} jobId=${job.id} name=${job.thumbnail} />
+          ${!job.thumbnail && html`<${KindIcon} kind=${job.kind} />`}
+          ${job.durationSec > 0 && html`<span class="length">${clock(job.durationSec)}</span>`}
         </span>
-        <span class="tile-title">${job.title || job.result?.title || title || nameOf(job)}</span>
+        <span class="tile-title">${job.title || title || nameOf(job)}</span>
       </a>
       <span class="tile-facts">
         <span>${t(`kind.${job.kind}`)}</span>
         ${state === "done" ? html`<time datetime=${job.createdAt}>${ago(job.createdAt)}</time>` : html`<${Badge} job=${job} />`}
         ${!hasEnded(job) && html`<span class="share">${job.progress} %</span>`}
       </span>
-      ${job.tags.length > 0 && html`<span class="tags">${job.tags.map((tag) => html`<a href=${link("", { q: tag })}>#${tag}</a>`)}</span>`}
+      <${Tags} tags=${job.tags} />
     </li>`;
 }
 

@@ -160,7 +160,7 @@ def export_history_compat(group: HistoryGroup, place: PlaceDep) -> StreamingResp
 
 def chat_logs(place: Place, group: Group) -> list[ChatLog]:
     """Pair the newest messages as questions with their answers."""
-    about = history.subject_filter(group.id, None)
+    about = history.subject_filters(group.id, None)
 
     def load_page(cursor: str | None) -> tuple[list[ChatMessage], str | None]:
         return history.list_messages(place.documents, group.owner, about, PAGE_SIZE, cursor)

@@ -37,6 +37,7 @@ EVENTS: dict[str, dict[str, Any]] = {
 router = APIRouter(prefix="/v1/chat", tags=["chat"], responses=problem_responses(401, 403, 404, 422))
 
 MAX_QUESTION = 2_000
+ONE_SUBJECT = "Send exactly one of group_id, video_id and library."
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 
@@ -51,10 +52,11 @@ class ChatTurn(RequestModel):
 
 
 class ChatRequest(RequestModel):
-    """A question about exactly one of: a group, a video, a group that a share link opens."""
+    """A question about exactly one of: a group, a video, the library, a group that a share link opens."""
 
     group_id: Id | None = Field(None, description="The group to ask about.")
     video_id: Id | None = Field(None, description="The video to ask about.")
+    library: bool = Field(False, description="Whether to ask about all your videos.")
     share_token: Annotated[str, Field(max_length=100)] | None = Field(
         None, description="Token of the share link whose group to ask about. No account is required."
     )
@@ -71,13 +73,14 @@ class ChatRequest(RequestModel):
 
     @model_validator(mode="after")
     def require_one_subject(self) -> Self:
-        if sum(value is not None for value in (self.group_id, self.video_id, self.share_token)) != 1:
-            raise ValueError("it must have exactly one of group_id, video_id and share_token")
+        subjects = (self.group_id, self.video_id, self.share_token, self.library or None)
+        if sum(subject is not None for subject in subjects) != 1:
+            raise ValueError("it must have exactly one of group_id, video_id, share_token and library")
         return self
 
 
 class MessageInfo(Model):
-    """A question or an answer of the chat history."""
+    """A question or an answer of the chat history. With neither group nor video, it is about the whole library."""
 
     id: str = Field(description="Identifier of the message.")
     group_id: str | None = Field(description="The group the message is about, if any.")
@@ -118,8 +121,13 @@ def group_question(place: Place, owner: str, group_id: str, text: str, language:
 
 
 def share_link_question(place: Place, token: str, text: str, language: str | None = None) -> Question:
-    """Build a question by share link: the group's owner pays, and it is not stored. Raises NotFound."""
+    """Build a question by share link: the group's owner pays, and it is not stored.
+
+    Raises NotFound, PermanentError `chat_not_shared`.
+    """
     group = groups.find_shared_group(place.documents, token)
+    if group.share and not group.share.chat:
+        raise PermanentError("chat_not_shared", "This link does not allow questions. Ask its owner for one that does.")
     return Question(text, group.owner, group.videos, group_id=group.id, language=language, is_stored=False)
 
 
@@ -127,6 +135,11 @@ def video_question(place: Place, owner: str, video_id: str, text: str, language:
     """Build a question about a video; raises NotFound."""
     video = videos.read_own_video(place, video_id, owner)
     return Question(text, owner, [video.id], video_id=video.id, language=language)
+
+
+def library_question(owner: str, text: str, language: str | None = None) -> Question:
+    """Build a question about all of the owner's videos."""
+    return Question(text, owner, None, language=language)
 
 
 def count_question(request: Request, place: Place, client_id: str) -> None:
@@ -157,8 +170,10 @@ def answer_question(body: ChatRequest, request: Request, credentials: Credential
         client_id = caller(request, credentials).id
         if body.group_id is not None:
             question = group_question(place, client_id, body.group_id, text, body.language)
+        elif body.video_id is not None:
+            question = video_question(place, client_id, body.video_id, text, body.language)
         else:
-            question = video_question(place, client_id, str(body.video_id), text, body.language)
+            question = library_question(client_id, text, body.language)
     count_question(request, place, client_id)
     chat_stream = ChatStream(place, question, body.share_token)
     if not body.stream:
@@ -168,39 +183,38 @@ def answer_question(body: ChatRequest, request: Request, credentials: Credential
     return EventStream(chat_stream.sse_events(first_event), headers={"X-Accel-Buffering": "no"})
 
 
-def history_filter(
+def history_filters(
     user: Caller,
     place: PlaceDep,
-    group_id: Annotated[
-        Id | None, Query(description="The group whose history to use. Set either `group_id` or `video_id`.")
-    ] = None,
-    video_id: Annotated[
-        Id | None, Query(description="The video whose history to use. Set either `group_id` or `video_id`.")
-    ] = None,
-) -> Filter:
-    """Return the filter for one history of the caller; raises NotFound, PermanentError `no_subject`."""
-    if (group_id is None) == (video_id is None):
-        raise PermanentError("no_subject", "The request names no group and no video. Send a group_id or a video_id.")
+    group_id: Annotated[Id | None, Query(description=f"The group whose history to use. {ONE_SUBJECT}")] = None,
+    video_id: Annotated[Id | None, Query(description=f"The video whose history to use. {ONE_SUBJECT}")] = None,
+    library: Annotated[
+        bool, Query(description=f"Whether to use the history of questions about all videos. {ONE_SUBJECT}")
+    ] = False,
+) -> list[Filter]:
+    """Return the filters for one history of the caller; raises NotFound, PermanentError `no_subject`."""
+    if (group_id is not None) + (video_id is not None) + library != 1:
+        raise PermanentError("no_subject", f"The request names no history. {ONE_SUBJECT}")
     if group_id is not None:
         groups.read_own_group(place.documents, group_id, user.id)
-    else:
-        videos.read_own_video(place, str(video_id), user.id)
-    return history.subject_filter(group_id, video_id)
+    if video_id is not None:
+        videos.read_own_video(place, video_id, user.id)
+    return history.subject_filters(group_id, video_id)
 
 
-HistoryFilter = Annotated[Filter, Depends(history_filter)]
+HistoryFilters = Annotated[list[Filter], Depends(history_filters)]
 
 
 @router.get(
     "/history",
     summary="List chat history",
-    description="Returns the questions and answers about a group or a video, newest first.",
+    description="Returns the questions and answers about a group, a video or the library, newest first.",
     response_model=MessagePage,
 )
 def list_history(
     user: Caller,
     place: PlaceDep,
-    subject: HistoryFilter,
+    subject: HistoryFilters,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Any:
@@ -218,11 +232,11 @@ def message_response(message: ChatMessage) -> dict[str, Any]:
 @router.delete(
     "/history",
     summary="Delete chat history",
-    description="Deletes all questions and answers about a group or a video.",
+    description="Deletes all questions and answers about a group, a video or the library.",
     status_code=204,
     response_class=Response,
 )
-def delete_history(user: Caller, place: PlaceDep, subject: HistoryFilter) -> None:
+def delete_history(user: Caller, place: PlaceDep, subject: HistoryFilters) -> None:
     history.delete_messages(place.documents, user.id, subject)
 
 
@@ -236,7 +250,7 @@ def delete_history(user: Caller, place: PlaceDep, subject: HistoryFilter) -> Non
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {}}, "description": "The CSV file"}},
 )
-def export_history(user: Caller, place: PlaceDep, subject: HistoryFilter) -> StreamingResponse:
+def export_history(user: Caller, place: PlaceDep, subject: HistoryFilters) -> StreamingResponse:
     return StreamingResponse(
         history.export_csv(place.documents, user.id, subject),
         media_type="text/csv; charset=utf-8",

@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from functions.api.routes.service import html_response
 from functions.api.schemas import MessageResponse
 from shared.ai.fallback import PROVIDERS, configured_service, provider_order
+from shared.chat.search import CHAT_KIND
 from shared.models import Model
 from shared.platform.video_limits import native_settings
 from shared.settings import Settings, settings
@@ -62,6 +63,9 @@ class Capabilities(Model):
     max_video_duration_sec: float = Field(description="Duration of the longest video, in seconds.")
     max_speech_duration_sec: float = Field(
         description="Duration of the longest file for kinds that need only its speech, in seconds."
+    )
+    chat: str | None = Field(
+        description="The AI provider that answers questions. Null if none is configured: then answers are quotes."
     )
 
 
@@ -107,7 +111,7 @@ def web_file(request: Request, path: str) -> Response:
     "/v1/capabilities",
     tags=["service"],
     summary="Get the server's capabilities",
-    description="Returns whether this server requires sign-in, recognizes speech and understands pictures, and how"
+    description="Returns whether this server requires sign-in, what it uses for speech, pictures and answers, and how"
     " large and how long a video may be.",
 )
 def get_capabilities() -> Capabilities:
@@ -120,6 +124,7 @@ def get_capabilities() -> Capabilities:
         max_file_size_mb=limits.max_file_size_mb,
         max_video_duration_sec=limits.max_video_duration_sec,
         max_speech_duration_sec=limits.max_speech_duration_sec,
+        chat=configured_service(CHAT_KIND, settings()),
     )
 
 
@@ -153,10 +158,14 @@ def loopback_address(host: str) -> str | None:
 
 
 def console_page() -> Response:
-    """Return the console's page, with versioned addresses of its files and a policy that admits only those."""
+    """Return the console's page, with a policy that admits its own files only."""
+    return html_response(console_html(), console_policy(storage_origin()))
+
+
+def console_html(root: str = "./") -> str:
+    """Return the console's page, with versioned addresses of its files below `root`."""
     version, _ = console_files()
-    html = (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"./web/{version}/')
-    return html_response(html, console_policy(storage_origin()))
+    return (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"{root}web/{version}/')
 
 
 def console_policy(storage: str) -> dict[str, str]:

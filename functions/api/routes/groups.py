@@ -48,6 +48,9 @@ class ShareRequest(RequestModel):
     expires_at: Moment | None = Field(
         None, description="When the link expires, with a time zone. Null: it works until it is revoked."
     )
+    chat: bool = Field(
+        True, description="Whether people with the link may ask questions, which count against your limit and budget."
+    )
 
 
 class ShareInfo(Model):
@@ -55,6 +58,7 @@ class ShareInfo(Model):
 
     created_at: datetime = Field(description="When the link was created.")
     expires_at: datetime | None = Field(description="When the link expires. Null: it works until it is revoked.")
+    chat: bool = Field(description="Whether people with the link may ask questions.")
 
 
 class ShareLink(ShareInfo):
@@ -212,15 +216,15 @@ def reorder_videos(group: OwnGroup, body: VideoIdsRequest, place: PlaceDep) -> A
     "/{group_id}/share",
     summary="Create a share link",
     description=(
-        "Creates a link that gives anyone who has it read access to the group, and lets them ask questions about its "
-        "videos. A previous link of the group stops working."
+        "Creates a link that gives anyone who has it read access to the group and, with `chat`, lets them ask "
+        "questions about its videos. Opened in a browser, it is a page. A previous link of the group stops working."
     ),
     status_code=201,
     response_model=ShareLink,
     responses=problem_responses(404),
 )
 def create_share_link(group: OwnGroup, body: ShareRequest, place: PlaceDep) -> Any:
-    group, token = groups.create_share_link(place.documents, group, body.expires_at)
+    group, token = groups.create_share_link(place.documents, group, body.expires_at, body.chat)
     assert group.share is not None  # noqa: S101  # it was just created
     return group.share.to_document() | {"token": token, "url": f"{settings().public_url}/v1/shared/{token}"}
 

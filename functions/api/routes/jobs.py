@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Annotated, Any
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from anyio import to_thread
@@ -27,6 +27,7 @@ from functions.api.dependencies import (
 )
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller, page_origin
+from functions.api.job_summaries import JobSummaryPage, summarize_job
 from functions.api.openapi import REF, event_stream, event_stream_response, problem_responses, request_body
 from functions.api.request_bodies import media_type, read_form, read_json
 from functions.api.schemas import FileJobRequest, JobPage, PublicJob, UploadRequest, UploadTicket, UrlJobRequest
@@ -106,7 +107,12 @@ async def submit_job(
     return submission_response(job)
 
 
-@router.get("/jobs", summary="List your jobs", description="Returns your jobs, newest first.", response_model=JobPage)
+@router.get(
+    "/jobs",
+    summary="List your jobs",
+    description="Returns your jobs, newest first. With `view=summary`, each takes a few hundred bytes.",
+    response_model=JobPage | JobSummaryPage,
+)
 def list_jobs(
     user: Caller,
     place: PlaceDep,
@@ -116,6 +122,10 @@ def list_jobs(
     kind: Annotated[
         str | None, Query(max_length=100, description="Return only jobs of this kind, as GET /v1/kinds names it.")
     ] = None,
+    view: Annotated[
+        Literal["full", "summary"],
+        Query(description="`full`: jobs as GET /v1/jobs/{job_id} returns them. `summary`: without stages and results."),
+    ] = "full",
 ) -> Response:
     filters: list[Filter] = [("owner", "==", user.id)]
     if status:
@@ -126,8 +136,8 @@ def list_jobs(
         page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
     except ValueError:
         raise cursor_error() from None
-    jobs: list[dict[str, Any]] = [Job.read(document.data).to_public() for document in page.documents]
-    return JSONResponse({"jobs": jobs, "cursor": page.cursor})
+    render = summarize_job if view == "summary" else Job.to_public
+    return JSONResponse({"jobs": [render(Job.read(row.data)) for row in page.documents], "cursor": page.cursor})
 
 
 @router.get(

@@ -6,12 +6,14 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
-from starlette.responses import RedirectResponse
+from starlette.responses import JSONResponse, RedirectResponse
 
 from functions.api.dependencies import PlaceDep
 from functions.api.openapi import problem_responses
+from functions.api.routes.console import prefers_html
+from functions.api.routes.shared_page import NO_INDEX, ended_page, preferred_language, shared_group_page
 from functions.api.routes.videos import source_link
 from shared.errors import NotFound
 from shared.library import groups
@@ -56,12 +58,14 @@ class SharedGroup(Model):
     description: str | None = Field(description="Description of the group.")
     videos: list[SharedVideo] = Field(description="The videos, in the order of the group.")
     start: StartPosition | None = Field(description="The moment to begin at. Null if the link does not set one.")
+    chat: bool = Field(description="Whether POST /v1/chat answers questions with the token.")
     expires_at: datetime | None = Field(description="When the link expires. Null: it works until it is revoked.")
 
 
-def share_link_group(
-    token: Annotated[str, Path(max_length=100, description="Token of the share link.")], place: PlaceDep
-) -> Group:
+ShareToken = Annotated[str, Path(max_length=100, description="Token of the share link.")]
+
+
+def share_link_group(token: ShareToken, place: PlaceDep) -> Group:
     """Return the shared group; raises NotFound for a token that is unknown, revoked or expired."""
     return groups.find_shared_group(place.documents, token)
 
@@ -85,26 +89,45 @@ ShareLinkVideo = Annotated[Job, Depends(share_link_video)]
 @router.get(
     "",
     summary="Get a shared group",
-    description="Returns a shared group with its videos. Returns 404 if the token is unknown, revoked or expired.",
+    description=(
+        "Returns a shared group with its videos. Returns 404 if the token is unknown, revoked or expired. Browsers, "
+        "which prefer `text/html`, get a page, which needs no JavaScript to read."
+    ),
     response_model=SharedGroup,
 )
 def get_shared_group(
-    group: ShareLinkGroup,
+    request: Request,
+    token: ShareToken,
     place: PlaceDep,
     video: Annotated[str | None, Query(max_length=100, description="The `id` of the video to begin with.")] = None,
     t: Annotated[float, Query(ge=0, description="The position to begin at, in seconds.")] = 0,
 ) -> Any:
+    language = preferred_language(request.headers.get("accept-language", ""))
+    is_page = prefers_html(request.headers.get("accept", ""))
+    try:
+        group = share_link_group(token, place)
+    except NotFound:
+        if is_page:
+            return ended_page(language)
+        raise
     jobs = groups.group_videos(place.documents, group)
     jobs_by_id = {job.id: job for job in jobs}
     first_job = jobs_by_id.get(video or "") or (jobs[0] if jobs and video is None and t else None)
+    start = (first_job, clamp_position(t, first_job)) if first_job else None
+    if is_page:
+        return shared_group_page(place, group, jobs, token, start, language)
     assert group.share is not None  # noqa: S101  # the group was found by it
-    return {
-        "name": group.name,
-        "description": group.description,
-        "videos": [video_summary(job, place) for job in jobs],
-        "start": {"video_id": first_job.id, "seconds": clamp_position(t, first_job)} if first_job else None,
-        "expires_at": group.share.expires_at,
-    }
+    content = SharedGroup.model_validate(
+        {
+            "name": group.name,
+            "description": group.description,
+            "videos": [video_summary(job, place) for job in jobs],
+            "start": {"video_id": start[0].id, "seconds": start[1]} if start else None,
+            "chat": group.share.chat,
+            "expires_at": group.share.expires_at,
+        }
+    )
+    return JSONResponse(content.to_json(), headers=NO_INDEX)
 
 
 def video_summary(job: Job, place: PlaceDep) -> dict[str, Any]:

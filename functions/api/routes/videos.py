@@ -241,7 +241,14 @@ def create_analysis(
         quota.consume()
         trace = request_trace(request.scope)
         job = videos.reanalyze_video(
-            place, video, body.kind, body.language, options=body.options, job_id=job_id, trace=trace
+            place,
+            video,
+            body.kind,
+            body.language,
+            requested_language=body.requested_language,
+            options=body.options,
+            job_id=job_id,
+            trace=trace,
         )
     return JSONResponse(job.to_public(), 202, {"Location": f"/v1/jobs/{job.id}"})
 

@@ -23,7 +23,7 @@ from shared.ai.gemini.speech import transcribe_clip
 from shared.ai.links import LinkFilter
 from shared.ai.prompt import evidence_text, instructions, measure_evidence
 from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn, estimate_tokens
-from shared.ai.structured_output import ModelAnswer, RepairRequest, request_structured_output
+from shared.ai.structured_output import MAX_ANSWER_TOKENS, ModelAnswer, RepairRequest, request_structured_output
 from shared.ai.usage import Meter
 from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, threshold_for, truncate_texts
 from shared.ai.windows import Window, analyze_windows, divide_evidence
@@ -48,8 +48,11 @@ MIN_SIMILARITY = {"gemini-embedding-001": 0.5, "gemini-embedding-2": 0.4}
 MEASURES_DONE, UPLOAD_DONE = 0.15, 0.3
 """Progress of an analysis once the kind's measurements are done, and once the video is uploaded."""
 DETAILED_SEC, LONGEST_SEC = 50 * 60.0, 150 * 60.0
-"""A context of a million tokens holds an hour of video with 300 tokens a second, or three hours at low resolution, with
-100; the rest is for the texts and the answer."""
+"""A context of a million tokens holds an hour of video in detail, or three hours at low resolution; the rest is for the
+texts and the answer."""
+TOKENS_PER_SEC, LOW_TOKENS_PER_SEC = 300, 100
+"""Tokens of a second of video with its audio: https://ai.google.dev/gemini-api/docs/video-understanding."""
+READ_FROM_LINK = "Gemini read the video from its link; it was not downloaded."
 MEDIA_TYPES = {
     "webm": "video/webm",
     "mp4": "video/mp4",
@@ -135,10 +138,9 @@ class GeminiProvider:
             yield from stream_chat(client, self._settings.gemini_model, instructions, turns, self._meter, tick)
 
     def _can_send_video(self, evidence: Evidence) -> bool:
-        return evidence.source is not None and (
-            self._fits_inline(evidence)
-            or evidence.source_uri is not None
-            or not self._settings.google_genai_use_vertexai
+        return evidence.source_uri is not None or (
+            evidence.source is not None
+            and (self._fits_inline(evidence) or not self._settings.google_genai_use_vertexai)
         )
 
     def _fits_inline(self, evidence: Evidence) -> bool:
@@ -164,6 +166,11 @@ class GeminiProvider:
     @contextmanager
     def _video_reference(self, client: Client, evidence: Evidence, media_type: str, tick: Tick) -> Iterator[str | None]:
         """Yield the URI by which the service reads the video; None if the video is to be part of the request."""
+        if evidence.source is None:
+            self._meter.allow(expected_cost_usd(self._settings.gemini_model, evidence.info.duration_sec))
+            self._meter.note(READ_FROM_LINK)
+            yield evidence.source_uri
+            return
         uri = evidence.source_uri if evidence.info.size_bytes > SMALL_BYTES else None
         if uri and self._settings.google_genai_use_vertexai:
             yield uri
@@ -174,6 +181,12 @@ class GeminiProvider:
                 path = load_video(evidence, tick)
                 file_uri = stack.enter_context(temporary_upload(client, path, media_type, tick))
             yield file_uri
+
+
+def expected_cost_usd(model: str, duration_sec: float) -> float:
+    """Return the cost of reading a video and writing the longest answer; 0 for a model without a price."""
+    tokens_per_sec = LOW_TOKENS_PER_SEC if duration_sec > DETAILED_SEC else TOKENS_PER_SEC
+    return PRICES.cost_usd(model, round(tokens_per_sec * duration_sec), MAX_ANSWER_TOKENS) or 0.0
 
 
 def load_video(evidence: Evidence, tick: Tick) -> Path:

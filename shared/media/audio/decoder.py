@@ -1,15 +1,15 @@
-"""Decode an audio track with the FFmpeg libraries inside PyAV, for machines without an ffmpeg program.
+"""Decode audio tracks with the FFmpeg libraries inside PyAV.
 
-Runs as a separate process (`python -m shared.media.audio.decoder SOURCE TARGET SECONDS`), so that a decoder that hangs
-or is killed affects nothing else. Behaves like the program: writes FLAC to the target, the same samples to standard
-output, and the summary of `ebur128` to standard error.
+Runs as a separate process, so that a decoder that hangs or is killed affects nothing else. Behaves like the ffmpeg
+program: writes samples to standard output, and the summary of `ebur128` to standard error. It stands in for a missing
+program, and decodes what the program cannot: recordings whose clock is reset or faulty, or whose sound changes its
+track, channels, rate or codec.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 
 from shared.errors import PermanentError
 from shared.media.audio.levels import SAMPLE_RATE
-from shared.media.container import open_media, presentation_start, read_packets
+from shared.media.container import open_media, read_packets
+from shared.media.timeline import Timeline, read_timeline
+from shared.models.video import MediaInfo
 
 if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
     from av.audio.frame import AudioFrame
-    from av.container import InputContainer
     from av.filter import Graph
+    from av.packet import Packet
 
 # Silence fills gaps and a late start of the audio. Loudness is measured on the original channels: without the second
 # resampler, the first one would already mix them down.
@@ -31,32 +34,39 @@ FILTERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("aresample", {"async": "1", "first_pts": "0"}),
     ("ebur128", {"peak": "true", "framelog": "verbose"}),
     ("aresample", {"sample_rate": str(SAMPLE_RATE)}),
-    ("aformat", {"sample_fmts": "s16", "channel_layouts": "mono"}),
+    ("aformat", {"sample_fmts": "s16", "channel_layouts": "stereo"}),
 )
+# What broadcasts switch between. A stream keeps its number, and FFmpeg its decoder, when the codec changes.
+_BROADCAST_CODECS = ("aac", "ac3", "eac3", "mp2", "mp3", "aac_latm")
 
 
-def decoder_command(source: Path, target: Path, seconds: float) -> list[str]:
+def decoder_command(source: Path, info: MediaInfo, seconds: float) -> list[str]:
     """Return the command that decodes at most `seconds` of `source`; run it with `child_environ`."""
-    return [sys.executable, "-P", "-m", "shared.media.audio.decoder", str(source), str(target), str(seconds)]
+    tracks = (",".join(map(str, numbers)) for numbers in (info.selected_audio, info.timed_tracks))
+    return [sys.executable, "-P", "-m", "shared.media.audio.decoder", str(source), str(seconds), *tracks]
 
 
-def decode_audio(source: Path, target: Path, seconds: float, samples: IO[bytes]) -> None:
-    """Write at most `seconds` of the first audio track to `target` as FLAC, and its raw samples to `samples`.
+def decode_audio(
+    source: Path, seconds: float, tracks: Sequence[int], timed_tracks: Sequence[int], samples: IO[bytes]
+) -> None:
+    """Write at most `seconds` of the audio tracks to `samples`: stereo, 16 kHz, 16 bits, interleaved.
 
-    Both are mono, 16 kHz, 16 bits. A file without readable audio leaves no target.
+    `timed_tracks` are the streams whose packets determine the clock.
 
     Raises:
         PermanentError: As `open_media`.
     """
-    with open_media(source) as container:
-        chunks = _copy_samples(_filter_frames(container), round(seconds * SAMPLE_RATE), samples)
-        first = next(chunks, None)
-        if first is not None:
-            write_flac(target, chain((first,), chunks))
+    remaining = round(seconds * SAMPLE_RATE)
+    for frame in _filter_frames(_decode_tracks(source, tracks, read_timeline(source, timed_tracks))):
+        chunk = np.ascontiguousarray(frame.to_ndarray().reshape(-1, 2)[:remaining], "<i2")
+        samples.write(chunk.tobytes())
+        remaining -= len(chunk)
+        if remaining <= 0:
+            return
 
 
 def write_flac(target: Path, chunks: Iterable[NDArray[np.int16]]) -> None:
-    """Write samples to `target`; each chunk is an array of shape (1, n)."""
+    """Write samples to `target`, mono at 16 kHz; each chunk is an array of shape (1, n)."""
     import av
 
     with av.open(str(target), "w", format="flac") as file:
@@ -68,21 +78,10 @@ def write_flac(target: Path, chunks: Iterable[NDArray[np.int16]]) -> None:
         file.mux(stream.encode())
 
 
-def _copy_samples(frames: Iterator[AudioFrame], count: int, samples: IO[bytes]) -> Iterator[NDArray[np.int16]]:
-    """Yield the first `count` samples of mono frames, and write each to `samples`."""
-    for frame in frames:
-        chunk = np.ascontiguousarray(frame.to_ndarray()[:, :count], np.int16)
-        samples.write(chunk.tobytes())
-        yield chunk
-        count -= chunk.shape[1]
-        if count <= 0:
-            return
-
-
-def _filter_frames(container: InputContainer) -> Iterator[AudioFrame]:
+def _filter_frames(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
     """Yield the audio after `FILTERS`."""
     graph: Graph | None = None
-    for frame in _unify_format(_decode_frames(container)):
+    for frame in _unify_format(frames):
         graph = graph or _filter_graph(frame)
         graph.push(frame)
         yield from _pull_frames(graph)
@@ -91,21 +90,52 @@ def _filter_frames(container: InputContainer) -> Iterator[AudioFrame]:
         yield from _pull_frames(graph)
 
 
-def _decode_frames(container: InputContainer) -> Iterator[AudioFrame]:
-    """Yield frames of the first audio track, timed from the presentation's start; skips damaged packets."""
+def _decode_tracks(source: Path, tracks: Sequence[int], timeline: Timeline) -> Iterator[AudioFrame]:
+    """Yield frames at their time in the presentation; skips damaged packets."""
+    with open_media(source) as container:
+        streams = [stream for stream in container.streams.audio if stream.index in tracks]
+        decoders = {stream.index: _TrackDecoder(stream.codec_context) for stream in streams}
+        counts = dict.fromkeys(decoders, 0)
+        for packet in read_packets(container, *streams):
+            index = packet.stream_index
+            times = timeline.times[index]
+            ordinal = min(counts[index], len(times) - 1)
+            counts[index] += 1
+            packet.pts = packet.dts = round(times[ordinal] / packet.time_base)
+            yield from decoders[index].decode(packet)
+
+
+class _TrackDecoder:
+    """Decodes a track, and goes on with another decoder where the codec changes."""
+
+    def __init__(self, codec: AudioCodecContext) -> None:
+        self._codec = codec
+
+    def decode(self, packet: Packet[Any]) -> list[AudioFrame]:
+        import av
+
+        frames = _try_decode(self._codec, packet)
+        if frames is not None or self._codec.codec.canonical_name not in _BROADCAST_CODECS:
+            return frames or []
+        for name in _BROADCAST_CODECS:
+            codec: Any = av.CodecContext.create(name, "r")
+            other_frames = _try_decode(codec, packet) if name != self._codec.codec.canonical_name else None
+            if other_frames:
+                self._codec = codec
+                return other_frames
+        return []
+
+
+def _try_decode(codec: Any, packet: Packet[Any]) -> list[AudioFrame] | None:
+    """Return the frames of a packet; None if it cannot be decoded."""
     import av
 
-    stream = container.streams.audio[0]
-    start = presentation_start(container)
-    for packet in read_packets(container, stream):
-        try:
-            decoded: list[Any] = list(packet.decode())
-        except av.FFmpegError:
-            continue
-        for frame in decoded:
-            if frame.pts is not None:
-                frame.pts -= round(start / frame.time_base)
-            yield frame
+    try:
+        return list(codec.decode(packet))
+    except av.error.MemoryError:
+        raise
+    except av.FFmpegError:
+        return None
 
 
 def _unify_format(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
@@ -154,14 +184,15 @@ def _pull_frames(graph: Graph) -> Iterator[AudioFrame]:
         yield frame
 
 
-def main(source: str, target: str, seconds: str) -> None:
-    """Run the decoder; exits with 0 even if the file is faulty, and then leaves no target."""
+def main(source: str, seconds: str, *tracks: str) -> None:
+    """Run the decoder; exits with 0 even if the file is faulty."""
     import av.logging
 
     av.logging.restore_default_callback()
     av.logging.set_libav_level(av.logging.INFO)
+    audio, timed = ([int(number) for number in numbers.split(",")] for numbers in tracks)
     try:
-        decode_audio(Path(source), Path(target), float(seconds), sys.stdout.buffer)
+        decode_audio(Path(source), float(seconds), audio, timed, sys.stdout.buffer)
     except PermanentError as error:
         print(error.message, file=sys.stderr)
 

@@ -27,6 +27,7 @@ _BACKGROUND_PERCENT = 5
 _ABOVE_BACKGROUND_DB = 6.0
 _BELOW_PROGRAMME_DB = (-30.0, -15.9)
 _LINE_BYTES = 4096
+_SUMMARY, _BEGINNING = b" Summary:\n", b"Stream mapping:"
 _MEASURE = re.compile(rb"\s+(I|LRA|Peak):\s+(-?\d+(?:\.\d+)?) (?:LUFS|LU|dBFS)\s*")
 
 
@@ -89,20 +90,23 @@ def _power_of_decibels(decibels: float) -> float:
     return float(10 ** (decibels / 10))
 
 
-def read_loudness_log(log: IO[bytes]) -> tuple[Loudness | None, str]:
-    """Read a decoder's log to its end; return the loudness from the summary of `ebur128`, and the last line.
+def read_loudness_log(log: IO[bytes]) -> tuple[Loudness | None, int, str]:
+    """Read a decoder's log to its end; return the loudness from the last summary of `ebur128`, the number of its
+    summaries, and the last line.
 
     Loudness is None for silence and for less than 0.4 s. Only one line is in memory at a time, because a damaged file
     can cause endless warnings.
     """
     measures: dict[bytes, float] = {}
-    last = b""
+    summaries, last = 0, b""
     for line in iter(lambda: log.readline(_LINE_BYTES), b""):
         last = line if line.strip() else last
+        # Some versions of the program set the filters up once before they decode.
+        summaries = 0 if line.startswith(_BEGINNING) else summaries + line.endswith(_SUMMARY)
         measure = _MEASURE.fullmatch(line)
         if measure:
             measures[measure[1]] = float(measure[2])
-    return _loudness(measures), last.decode(errors="replace").strip()
+    return _loudness(measures), summaries, last.decode(errors="replace").strip()
 
 
 def _loudness(measures: dict[bytes, float]) -> Loudness | None:

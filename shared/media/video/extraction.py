@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from shared.media.container import truncated_file_error
 from shared.media.images import THUMBNAIL_WIDTH, read_jpeg, resize, thumbnail_size, write_jpeg
 from shared.media.video.decode_plan import plan_samples, plan_shots
-from shared.media.video.frame_choice import choose_key_frames, choose_samples
+from shared.media.video.frame_choice import choose_key_frames, choose_samples, choose_thumbnail
 from shared.media.video.frames import FrameSampler, Picture
 from shared.media.video.packets import THREADS, PacketSpan, decode_spans, read_packet_index
 from shared.media.video.shots import find_shots
@@ -31,7 +31,8 @@ class FrameSet:
     """The shots and frames of a video; the files are below the output folder.
 
     Attributes:
-        thumbnail: `thumbnail.jpg`, the frame at 10 % of the duration, 320 pixels wide; None without pictures.
+        thumbnail: `thumbnail.jpg`, 320 pixels wide, the frame at 10 % of the duration or, if it is black or nearly so,
+            the nearest bright and sharp one; None without pictures.
         shots: From the start to the end of the video, without gaps.
         frames: Key frames `frames/01.jpg` and so on, in order of time.
         samples: Frames for reading on-screen text, `samples/001.jpg` and so on, in order of time.
@@ -54,9 +55,9 @@ def extract_frames(
     Raises:
         PermanentError: `truncated` when no picture can be decoded.
     """
-    if not info.has_video:
+    if info.video_track is None:
         return FrameSet(None, [], [], [])
-    packets = read_packet_index(path)
+    packets = read_packet_index(path, info)
     groups = packets.groups
     if not groups:
         raise truncated_file_error()
@@ -66,7 +67,7 @@ def extract_frames(
         decoders = 1 if info.width * info.height > _HUGE_PIXELS else THREADS
         starts = [PacketSpan(group.start, group.start + 1) for group in groups]
         key_pictures = decode_spans(
-            path, starts, sampler.sample_key_frame, lambda done: tick(_KEYS_SHARE * done), decoders
+            path, info.video_track, starts, sampler.sample_key_frame, lambda done: tick(_KEYS_SHARE * done), decoders
         )
         keys = {number: key for number, key in enumerate(key_pictures) if key is not None}
 
@@ -77,7 +78,12 @@ def extract_frames(
             sampler.sample_step = plan.sample_step
         spans = plan.spans(groups)
         span_frames = decode_spans(
-            path, [*spans.values()], sampler.sample_span, lambda done: tick(_KEYS_SHARE + _REST_SHARE * done), decoders
+            path,
+            info.video_track,
+            [*spans.values()],
+            sampler.sample_span,
+            lambda done: tick(_KEYS_SHARE + _REST_SHARE * done),
+            decoders,
         )
         fingerprints = {number: frames.fingerprints for number, frames in zip(spans, span_frames, strict=True)}
         shots = find_shots(groups, keys, fingerprints, plan, info.duration_sec)
@@ -118,12 +124,12 @@ def _publish_frames(sampler: FrameSampler, pictures: Sequence[Picture], out: Pat
 
 
 def _write_thumbnail(sampler: FrameSampler, pictures: Sequence[Picture], out: Path) -> Frame:
-    """Write the thumbnail; if its frame cannot be decoded, from the stored picture nearest in time."""
+    """Write the thumbnail; if its frame cannot be decoded or is dark, from the nearest presentable picture."""
     time, target = sampler.thumbnail_time, out / "thumbnail.jpg"
-    if sampler.thumbnail_path.exists():
+    substitute = choose_thumbnail(sampler.thumbnail_picture, pictures, time)
+    if substitute is None:
         shutil.copyfile(sampler.thumbnail_path, target)
     else:
-        nearest = min(pictures, key=lambda picture: abs(picture.time - time))
-        time = nearest.time
-        write_jpeg(resize(read_jpeg(sampler.picture_path(nearest)), thumbnail_size(*nearest.size)), target)
+        time = substitute.time
+        write_jpeg(resize(read_jpeg(sampler.picture_path(substitute)), thumbnail_size(*substitute.size)), target)
     return Frame(name=target.name, time=round(time, 3), width=THUMBNAIL_WIDTH, height=read_jpeg(target).shape[0])

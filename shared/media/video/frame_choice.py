@@ -15,6 +15,7 @@ _NEAR_CUT_SEC = 0.15
 _BLURRED = 0.4
 _DUPLICATE = 2.5
 _BLANK = 4.0
+_DARK_LUMA, _BRIGHT_PERCENT = 48, 98  # black is 16, and a night scene has lights
 # Text changes a few cells clearly; noise and compression change every cell by much less.
 _CHANGED_CELL, _CHANGED_CELLS = 8, 2
 # On a still picture a caption is a patch that differs clearly; a slightly shaking camera makes smaller differences.
@@ -68,6 +69,26 @@ def choose_key_frames(pictures: Sequence[Picture], shots: Sequence[Shot], most: 
         most=most,
     )
     return sorted(chosen, key=lambda picture: picture.time)
+
+
+def choose_thumbnail(wanted: Picture | None, pictures: Sequence[Picture], time: float) -> Picture | None:
+    """Return the picture to show instead of the wanted frame, if that is dark or missing; None to keep it.
+
+    It is the nearest in time to `time` among the bright ones that are not blurred, or if all are dark, among all.
+    """
+    if wanted is not None and not is_dark(wanted):
+        return None
+    bright = [picture for picture in pictures if not is_dark(picture)]
+    if wanted is not None and not bright:
+        return None
+    sharp = float(np.median([picture.sharpness for picture in bright])) if bright else 0.0
+    candidates = [picture for picture in bright if picture.sharpness >= _BLURRED * sharp] or pictures
+    return min(candidates, key=lambda picture: abs(picture.time - time))
+
+
+def is_dark(picture: Picture) -> bool:
+    """Return True if a picture is black or nearly so: hardly anything in it is brighter than a dark grey."""
+    return float(np.percentile(picture.luma, _BRIGHT_PERCENT)) < _DARK_LUMA
 
 
 def farthest_first(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.media import images
+from shared.media.display import Display
 from shared.media.video.packets import Frames, PacketIndex, PacketSpan
 from shared.models.video import MediaInfo
 
@@ -118,12 +119,14 @@ class FrameSampler:
     Attributes:
         thumbnail_ordinal: The ordinal of the thumbnail's frame.
         thumbnail_time: Its time in seconds.
+        thumbnail_picture: What was measured of it; None as long as it was not decoded.
         sample_step: Seconds between frames that are stored for reading text; infinite for none.
     """
 
     def __init__(self, packets: PacketIndex, info: MediaInfo, folder: Path) -> None:
-        self._packets, self._folder, self._rotation = packets, folder, info.rotation
+        self._packets, self._folder, self._display = packets, folder, Display.of(info)
         self.thumbnail_ordinal = packets.frame_at(_THUMBNAIL_AT * info.duration_sec)
+        self.thumbnail_picture: Picture | None = None
         self.thumbnail_time = max(0.0, float(packets.time[self.thumbnail_ordinal]))
         width, height = images.fit_size(info.width, info.height, _LUMA_SIDE)
         self._cells = (height, width) if info.rotation in (90, 270) else (width, height)
@@ -173,13 +176,10 @@ class FrameSampler:
         return span_frames
 
     def _measure_frame(self, ordinal: int, frame: VideoFrame) -> Picture:
-        upright = images.display_size(frame, self._packets.pixel_aspect, self._rotation)
-        if ordinal == self.thumbnail_ordinal:
-            pixels = images.render(frame, images.thumbnail_size(*upright), self._rotation)
-            images.write_jpeg(pixels, self.thumbnail_path)
-        (luma, *chroma), bits = images.planes(frame)
+        upright = self._display.size(frame)
+        (luma, *chroma), bits = self._display.planes(frame)
         cells = images.shrink(luma, bits, *self._cells)
-        return Picture(
+        picture = Picture(
             time=max(0.0, self._packets.time[ordinal]),
             fingerprint=compute_fingerprint(
                 cells, *(images.shrink(plane, bits, CHROMA_CELLS, CHROMA_CELLS) for plane in chroma)
@@ -189,9 +189,13 @@ class FrameSampler:
             sharpness=0.0 if frame.is_corrupt else images.sharpness(luma, bits),
             size=images.fit_size(*upright),
         )
+        if ordinal == self.thumbnail_ordinal:
+            images.write_jpeg(self._display.render(frame, images.thumbnail_size(*upright)), self.thumbnail_path)
+            self.thumbnail_picture = picture
+        return picture
 
     def _store_frame(self, picture: Picture, frame: VideoFrame) -> Picture:
-        images.write_jpeg(images.render(frame, picture.size, self._rotation), self.picture_path(picture))
+        images.write_jpeg(self._display.render(frame, picture.size), self.picture_path(picture))
         return picture
 
     def _store_sharpest(self, cell: _SharpestFrame | None) -> list[Picture]:

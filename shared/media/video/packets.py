@@ -17,17 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.container import (
-    DECODER_OPTIONS,
-    MAX_PACKETS,
-    open_media,
-    packet_time,
-    pixel_aspect,
-    presentation_start,
-    read_packets,
-    truncated_file_error,
-    video_stream,
-)
+from shared.media.container import DECODER_OPTIONS, MAX_PACKETS, decoder_of, open_media, read_packets
+from shared.media.timeline import ClockReader
+from shared.models.video import MediaInfo
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -39,7 +31,6 @@ Frames = Iterator[tuple[int, "VideoFrame"]]
 THREADS = 2
 _NEIGHBOURS = 30
 _SHORTEST_GROUP_SEC = 0.35
-_FRAME_SEC = 0.04
 _POLL_SEC = 0.1
 
 
@@ -51,13 +42,11 @@ class PacketIndex:
         time: Presentation time in seconds from the start of the file.
         size: Size in bytes.
         key: True if decoding can start here.
-        pixel_aspect: Width of a pixel over its height.
     """
 
     time: NDArray[np.float64]
     size: NDArray[np.float64]
     key: NDArray[np.bool_]
-    pixel_aspect: float
 
     @cached_property
     def groups(self) -> list[range]:
@@ -92,24 +81,20 @@ class PacketIndex:
         return int(earlier[self.time[earlier].argmax()]) if len(earlier) else int(self.time.argmin())
 
 
-def read_packet_index(path: Path) -> PacketIndex:
-    """Index the video packets of a file, at most `MAX_PACKETS`, without decoding; empty if it has no video."""
-    time, size, key = array("d"), array("d"), array("b")
-    aspect = 1.0
+def read_packet_index(path: Path, info: MediaInfo) -> PacketIndex:
+    """Index the packets of the selected video track, at most `MAX_PACKETS`, without decoding; empty without one."""
+    size, key = array("d"), array("b")
     with open_media(path) as container:
-        stream = video_stream(container)
-        if stream is not None:
-            aspect = pixel_aspect(stream)
-            start = presentation_start(container)
-            step = float(1 / stream.average_rate) if stream.average_rate else _FRAME_SEC
-            for packet in read_packets(container, stream):
-                begin = packet_time(packet)
-                time.append(begin - start if begin is not None else time[-1] + step if time else 0.0)
+        clock = ClockReader(container)
+        streams = [stream for stream in container.streams if stream.index in info.timed_tracks]
+        for packet in read_packets(container, *streams):
+            clock.add_packet(packet)
+            if packet.stream_index == info.video_track and len(size) < MAX_PACKETS:
                 size.append(packet.size)
                 key.append(packet.is_keyframe)
-                if len(time) == MAX_PACKETS:
-                    break
-    return PacketIndex(np.array(time), np.array(size), np.array(key, dtype=np.bool_), aspect)
+        times = clock.finish(info.timed_tracks).times
+    time = times.get(-1 if info.video_track is None else info.video_track, np.zeros(0))
+    return PacketIndex(time, np.array(size), np.array(key, dtype=np.bool_))
 
 
 @dataclass(frozen=True)
@@ -130,12 +115,13 @@ class _Stopped(Exception):
 
 def decode_spans(
     path: Path,
+    track: int,
     spans: Sequence[PacketSpan],
     work: Callable[[PacketSpan, Frames], T],
     tick: Callable[[float], None],
     decoders: int = THREADS,
 ) -> list[T]:
-    """Decode spans, which must be in ascending order, and return the result of `work` for each.
+    """Decode spans of a video track, in ascending order, and return the result of `work` for each.
 
     Spans are independent, so several `decoders` of one thread each, in which `work` runs too, use the cores better than
     one decoder with several threads. Each reads the file once. Packets that cannot be decoded are skipped. `tick`
@@ -156,10 +142,8 @@ def decode_spans(
 
     def decode_next_spans() -> None:
         with open_media(path) as container:
-            stream = video_stream(container)
-            if stream is None:
-                raise truncated_file_error()
-            codec: Any = stream.codec_context
+            stream: Any = container.streams[track]
+            codec: Any = decoder_of(stream)
             # Each thread holds frames: where one decoder is asked for, memory matters more than time.
             threads = 1 if decoders == 1 else THREADS // workers
             codec.thread_count, codec.thread_type, codec.options = threads, "FRAME", DECODER_OPTIONS

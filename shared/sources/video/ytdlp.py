@@ -24,7 +24,7 @@ from yt_dlp.utils import YoutubeDLError
 from shared.errors import PermanentError
 from shared.languages import is_same_language
 from shared.media.file_type import HEAD_BYTES
-from shared.models.video import Origin
+from shared.models.video import Origin, Transcript
 from shared.progress import Tick, tick_within
 from shared.security.filenames import safe_filename
 from shared.settings import Settings
@@ -102,14 +102,22 @@ def fetch_with_ytdlp(request: FetchRequest, folder: Path, tick: Tick) -> Fetched
     )
 
 
-def check_page(page: PlatformPage, settings: Settings) -> None:
-    """Read a page without downloading its video; raises as `fetch_with_ytdlp`."""
-    budget = ExtractionBudget(settings, lambda _: None)
+def read_page(
+    page: PlatformPage, settings: Settings, tick: Tick
+) -> tuple[dict[str, Any], PlatformPost, Transcript | None, list[str]]:
+    """Read a page without downloading its video: yt-dlp's info, the post, its captions and notes about them.
+
+    Raises as `fetch_with_ytdlp`.
+    """
+    budget = ExtractionBudget(settings, lambda _: tick(0.5, f"Reading the page on {page.site}"))
     with GuardedYoutubeDL(settings, budget) as reader:
         try:
-            _extract_info(reader, budget, page)
+            info = _extract_info(reader, budget, page)
         except YoutubeDLError as error:
             raise budget.stop_error or translate_error(error, budget.request_error, page.site) from error
+        post = parse_ytdlp_info(info, page)
+        captions, notes = read_captions(post, settings, budget.pulse)
+    return info, post, captions, notes
 
 
 def _extract_info(reader: GuardedYoutubeDL, budget: ExtractionBudget, page: PlatformPage) -> dict[str, Any]:

@@ -75,6 +75,21 @@ def test_one_video_can_be_asked_alone(site: Site, videos: dict[str, str], group:
     assert not answer(site, HONEY, video_id=videos["Stars"])["found"]
 
 
+def test_all_videos_can_be_asked_at_once(site: Site, videos: dict[str, str], group: str) -> None:
+    """A question about the library is answered from any video, never from somebody else's, and has its own history."""
+    told(site.place.place.documents, "ben", "0" * 32, SOUP)
+    given = answer(site, HONEY, library=True)
+    assert {cited["videoId"] for cited in given["citations"]} == {videos["Soup"]}
+    answer(site, HONEY, group_id=group)
+    answer(site, HONEY, video_id=videos["Soup"])
+    kept = history_of(site, library="true")["messages"]
+    assert [one["role"] for one in kept] == ["assistant", "user"]
+    assert kept[0]["id"] == given["messageId"]
+    assert site.client.delete("/v1/chat/history", params={"library": "true"}).status_code == 204
+    assert history_of(site, library="true")["messages"] == []
+    assert len(messages(site)) == 4
+
+
 def test_an_answer_comes_in_pieces(site: Site, group: str) -> None:
     """Streamed, each citation comes before the words that rest on it, and at the end the whole."""
     found = streamed_events(site, HONEY, group_id=group)
@@ -109,6 +124,7 @@ def test_requests_that_make_no_sense_are_refused(site: Site, group: str, videos:
     assert problem(ask(site, "x" * 2001, group_id=group)) == (422, "question_too_long")
     assert problem(ask(site, HONEY)) == (422, "invalid_request")
     assert problem(ask(site, HONEY, group_id=group, video_id=videos["Soup"])) == (422, "invalid_request")
+    assert problem(ask(site, HONEY, group_id=group, library=True)) == (422, "invalid_request")
     assert problem(ask(site, HONEY, group_id="a/b")) == (422, "invalid_request")
     assert problem(ask(site, HONEY, group_id="0" * 32)) == (404, "not_found")
     assert problem(ask(site, HONEY, video_id="0" * 32)) == (404, "not_found")

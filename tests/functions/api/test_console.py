@@ -105,13 +105,14 @@ def test_capabilities_follow_the_configuration(site: Site) -> None:
     site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", SPEECH_MODEL="off")
     nothing = site.client.get("/v1/capabilities").json()
     limits = {name: nothing.pop(name) for name in ("maxFileSizeMb", "maxVideoDurationSec", "maxSpeechDurationSec")}
-    assert nothing == {"signIn": False, "localAccounts": True, "speech": None, "ai": None}
+    assert nothing == {"signIn": False, "localAccounts": True, "speech": None, "ai": None, "chat": None}
     site.configure(AUTH_REQUIRED="true", OPENAI_API_KEY="sk-x")
     assert site.client.get("/v1/capabilities").json() == {
         "signIn": True,
         "localAccounts": True,
         "speech": "openai",
         "ai": "openai",
+        "chat": "openai",
         **limits,
     }
     site.configure(AI_PROVIDER="offline", WHISPER_MODEL_DIR="/models/small")

@@ -169,3 +169,39 @@ def test_a_group_has_a_name(site: Site) -> None:
     for name in ("", "  "):
         assert problem(site.client.post("/v1/groups", json={"name": name})) == (422, "invalid_request")
         assert problem(site.client.patch(f"/v1/groups/{group}", json={"name": name})) == (422, "invalid_request")
+
+
+def test_a_link_can_leave_out_questions(site: Site, videos: list[str]) -> None:
+    """The owner, who pays for answers, shares a group to be read only."""
+    group = group_of(site, *videos)
+    link = share(site, group, chat=False)
+    assert link["chat"] is False
+    assert httpx.get(link["url"]).json()["chat"] is False
+    question = {"share_token": link["token"], "messages": [{"role": "user", "content": "Honey?"}]}
+    assert problem(site.client.post("/v1/chat", json=question)) == (403, "chat_not_shared")
+    assert "chat" not in httpx.get(link["url"], headers={"Accept": "text/html"}).text.partition("<main")[2]
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [("", "en"), ("fr", "en"), ("de-AT,de;q=0.9,en;q=0.8", "de"), ("en;q=0.5, ru", "ru"), ("de;q=x, ru;q=0", "en")],
+)
+def test_a_shared_page_speaks_the_readers_language(site: Site, videos: list[str], header: str, language: str) -> None:
+    """The page of a link comes in the first language of the browser that there are texts in, also when it has ended."""
+    link = share(site, group_of(site, *videos))
+    accept = {"Accept": "text/html", "Accept-Language": header}
+    for url in (link["url"], f"{site.url}/v1/shared/none"):
+        page = httpx.get(url, headers=accept)
+        assert f'<html lang="{language}">' in page.text
+        assert "Accept-Language" in page.headers["vary"]
+
+
+def test_a_shared_page_of_nothing(site: Site) -> None:
+    """A group without videos, and one whose video is not ready, are pages that say so."""
+    accept = {"Accept": "text/html"}
+    empty = httpx.get(share(site, group_of(site))["url"], headers=accept)
+    assert "There are no videos in this group." in empty.text
+    waiting = site.submit("https://example.com/w.mp4")["id"]
+    page = httpx.get(share(site, group_of(site, waiting))["url"], headers=accept).text
+    assert "still being processed" in page
+    assert "no transcript" not in page

@@ -9,7 +9,8 @@ import pytest
 
 from shared import clock
 from shared.errors import TransientError
-from shared.models.job import JobError, JobStatus, StageState, StageStatus
+from shared.models.job import EmptyResult, JobError, JobStatus, StageState, StageStatus
+from shared.models.video import Frame, MediaInfo, Video
 from shared.pipeline.job_storage import MEDIA, VIDEOS, media_name
 from shared.pipeline.sweep import sweep
 from shared.settings import settings
@@ -75,6 +76,33 @@ def test_filters(site: Site) -> None:
     assert pages(site, status="cancelled", kind="metadata") == [[]]
 
 
+def test_a_list_may_leave_out_the_results(site: Site) -> None:
+    """A page of a library costs a phone a few hundred bytes a job, however long transcripts and results are."""
+    info = MediaInfo(container="mov", size_bytes=1, duration_sec=90, has_video=True, has_audio=True)
+    picture = Frame(name="thumbnail.jpg", time=1, width=3, height=2)
+    video = Video(info=info, thumbnail=picture, transcript="word " * 4000, filename="soup.mp4")
+    result = {"title": "Onion soup", "tags": ["soup", "winter"], "steps": ["Stir."] * 500, "thumbnail": "frames/03.jpg"}
+    job = site.submit(kind="recipe", tags=["soup", "mine"])["id"]
+    again = site.submit("https://example.com/b.mp4", kind="transcript")["id"]
+    site.change(job, status=JobStatus.DONE, video=video, result=result)
+    empty = EmptyResult(code="no_audio", message="", advice="")
+    assert len(site.client.get("/v1/jobs").content) > 25_000
+    site.change(again, status=JobStatus.DONE, of_video=job, result={}, result_empty=empty)
+    answer = site.client.get("/v1/jobs", params={"view": "summary"})
+    assert len(answer.content) < 1500
+    second, first = answer.json()["jobs"]
+    assert (first["id"], first["videoId"], first["title"]) == (job, job, "Onion soup")
+    assert (first["tags"], first["thumbnail"], first["durationSec"]) == (
+        ["soup", "mine", "winter"],
+        "frames/03.jpg",
+        90,
+    )
+    assert (first["status"], first["isEmpty"], "result" in first) == ("done", False, False)
+    assert (second["videoId"], second["isEmpty"], second["title"]) == (job, True, None)
+    found = site.client.get("/v1/videos", params={"q": "winter"}).json()["videos"]
+    assert [video["id"] for video in found] == [job]
+
+
 @pytest.mark.parametrize(
     ("params", "code"),
     [
@@ -83,6 +111,7 @@ def test_filters(site: Site) -> None:
         ({"limit": "many"}, "invalid_request"),
         ({"status": "finished"}, "invalid_request"),
         ({"kind": "poem"}, "unknown_kind"),
+        ({"view": "brief"}, "invalid_request"),
         ({"cursor": "???"}, "bad_cursor"),
         ({"cursor": "bm9wZQ=="}, "bad_cursor"),
     ],

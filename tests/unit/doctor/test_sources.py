@@ -32,11 +32,11 @@ def check(
 ) -> dict[str, tuple[Level, str]]:
     """The findings by subject: level and advice."""
 
-    def check_page(page: ytdlp.PlatformPage, _: Settings) -> None:
+    def read_page(page: ytdlp.PlatformPage, *_: object) -> None:
         if page.platform in errors:
             raise errors[page.platform]
 
-    monkeypatch.setattr(ytdlp, "check_page", check_page)
+    monkeypatch.setattr(ytdlp, "read_page", read_page)
     monkeypatch.setattr(yt_dlp.version, "__version__", "2026.10.26")
     with Releases(newest) as server:
         monkeypatch.setattr(sources, "RELEASES_URL", server.url)

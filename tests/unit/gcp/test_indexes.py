@@ -179,13 +179,16 @@ def ask_everything(recorder: Recorder) -> Recorder:
     clear_job_deliveries(documents, "job")
     delete_passages(SEGMENTS, documents, "job")
     passages_job_id(documents, SEGMENTS, "video")
-    has_passages(documents, ["video"])
+    for videos in (["video"], None):
+        has_passages(documents, "owner", videos)
     reindex(documents, lambda done, total: None)
     for collection in (SEGMENTS, SCREENS):
         embeddings = [QueryEmbedding("model", Vector((1.0,) * DIMENSIONS), 0)]
         rank_passages(documents, collection, [("owner", "==", "ann")], "ann", "soup", embeddings, 0, 9)
-    search(documents, "ann", ["video"], "soup", [QueryEmbedding("model", Vector((1.0,) * DIMENSIONS), 0)], 0, 9)
-    for subject in (history.subject_filter("group", None), history.subject_filter(None, "video")):
+    for videos in (["video"], None):
+        search(documents, "ann", videos, "soup", [QueryEmbedding("model", Vector((1.0,) * DIMENSIONS), 0)], 0, 9)
+    for group_id, video_id in (("group", None), (None, "video"), (None, None)):
+        subject = history.subject_filters(group_id, video_id)
         history.list_messages(documents, "ann", subject, 20, None)
         history.delete_messages(documents, "ann", subject)
         assert list(history.export_csv(documents, "ann", subject))

@@ -94,7 +94,7 @@ def test_captions_within_the_pictures_are_read(tmp_path: Path, carrier: str) -> 
     path = captioned(tmp_path / f"video.{carrier}", pairs)
     info = probe(path)
     assert [track.codec for track in info.subtitles] == ["eia_608"]
-    first, second = read_subtitles(path, info.subtitles[0])
+    first, second = read_subtitles(path, info.subtitles[0], start=info.clock_start)
     assert (first.text, second.text) == ("MIX THE FLOUR", "ADD WATER")
     assert first.start == pytest.approx(13 / FPS, abs=0.1)
     assert first.end == pytest.approx(second.start, abs=0.1)

@@ -65,8 +65,9 @@ def test_times_count_from_the_start_of_the_presentation(tmp_path: Path, silent: 
     """In a stream whose clock does not start at zero, a subtitle has the time at which people see it."""
     plain = with_subtitles(tmp_path / "plain.mkv", silent, "srt", SRT)
     late = ffmpeg(tmp_path / "late.mkv", "-i", plain, "-map", "0", "-c", "copy", "-output_ts_offset", "100")
-    (track,) = probe(late).subtitles
-    assert read_subtitles(late, track)[0].start == pytest.approx(0.25, abs=0.05)
+    info = probe(late)
+    (segment, _) = read_subtitles(late, info.subtitles[0], start=info.clock_start)
+    assert segment.start == pytest.approx(0.25, abs=0.05)
     assert probe(late).duration_sec == pytest.approx(2, abs=0.1)
 
 
