@@ -9,6 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from infra.api_client import open_client
 from infra.doctor.findings import DoctorFinding, Findings, good, note, problem
+from shared.error_codes.videos import SourceCode
 from shared.errors import ClipwiseError
 from shared.security.urls import parse_url
 from shared.settings import Settings
@@ -58,7 +59,7 @@ def check_platform(page: PlatformPage, settings: Settings, update: str) -> Docto
     try:
         read_page(page, settings, lambda *_: None)
     except ClipwiseError as error:
-        if error.code in ("source_changed", "source_no_video"):
+        if error.code in (SourceCode.SOURCE_CHANGED, SourceCode.SOURCE_NO_VIDEO):
             return problem(subject, error.message, update or "set APIFY_TOKEN, or wait for a version that reads it")
         return note(subject, error.message, update or "set APIFY_TOKEN, which is not blocked")
     return good(subject, "a public video's page is read")
