@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.media.container import open_media
-from shared.models.video import FileChapter, FileTags, Location
+from shared.models.file_tags import FileTags, Location
+from shared.models.video import FileChapter
 
 if TYPE_CHECKING:
     from av.container import InputContainer

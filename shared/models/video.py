@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.models import Model
+from shared.models.file_tags import FileTags
 
 MAX_TEXT, TEXT_PER_SEC, LEAST_TEXT = 1_000_000, 100, 5_000
 """Characters of a transcript: in all, per second of the video, and for the shortest; fast speech has 25 per second."""
@@ -76,25 +77,6 @@ class FileChapter(TimeSpan):
     """A chapter that the file contains."""
 
     title: str | None = Field(None, description="Title of the chapter, if any.")
-
-
-class Location(Model):
-    """A place on Earth, in WGS 84."""
-
-    latitude: float = Field(description="Degrees north.")
-    longitude: float = Field(description="Degrees east.")
-    altitude_m: float | None = Field(None, description="Altitude in meters. Null if unknown.")
-
-
-class FileTags(Model):
-    """What the file says about itself. Its sender may have changed it."""
-
-    title: str | None = Field(None, description="Title.")
-    artist: str | None = Field(None, description="Artist or author.")
-    created_at: datetime | None = Field(None, description="When the recording was made.")
-    location: Location | None = Field(
-        None, description="Where the recording was made. Null unless the option `location` is true."
-    )
 
 
 class MediaInfo(Model):

@@ -263,8 +263,7 @@ def export_result(
         Query(
             ge=10,
             le=100,
-            description="Maximum number of characters in a line of `srt` and `vtt`. Defaults to 42, or to 16 in "
-            "Chinese, Japanese and Korean, where two narrow characters count as one.",
+            description="Maximum characters in a line of `srt` and `vtt`: by default 42, or 16 in CJK.",
         ),
     ] = None,
     max_lines: Annotated[
@@ -272,9 +271,8 @@ def export_result(
     ] = MAX_LINES,
 ) -> Response:
     file_format = find_format(format, job.kind)
-    shared_media = share_of(place, job, share) if share else None
-    layout = SubtitleLayout(line_length, max_lines)
-    text = file_format.write(JobContent(place.objects, job, servings, shared_media, layout))
+    media = share_of(place, job, share) if share else None
+    text = file_format.write(JobContent(place.objects, job, servings, media, SubtitleLayout(line_length, max_lines)))
     disposition = "inline" if file_format.policy else "attachment"
     headers = {"Content-Disposition": f"{disposition}; {file_name(job, file_format.name)}"}
     if file_format.policy:

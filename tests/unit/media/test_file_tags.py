@@ -9,7 +9,7 @@ import pytest
 
 from shared.media.file_tags import MAX_CHAPTERS, read_location
 from shared.media.probe import probe
-from shared.models.video import Location
+from shared.models.file_tags import Location
 from tests import media_samples
 
 TAGS = """;FFMETADATA1
