@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.stand_ins.gemini_requests import parts_of
 from shared.ai import prompt, windows
 from shared.ai.gemini import provider as gemini
 from shared.ai.windows import divide_evidence
@@ -76,9 +77,7 @@ def test_gemini_watches_a_long_video_in_stretches(tmp_path: Path, monkeypatch: p
         inputs = long_talk(tmp_path, 5, source=VIDEO)
         served.analyze("summary", inputs, "de")
         bodies = [request.json for request in served.service.requests]
-    stretches = [
-        part["videoMetadata"] for body in bodies for part in body["contents"][0]["parts"] if "videoMetadata" in part
-    ]
+    stretches = [part["videoMetadata"] for body in bodies for part in parts_of(body) if "videoMetadata" in part]
     assert [(stretch["startOffset"], stretch["endOffset"]) for stretch in stretches] == [
         ("0.000s", "120.000s"),
         ("120.000s", "240.000s"),
