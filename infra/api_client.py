@@ -204,11 +204,9 @@ class ApiClient:
                 for piece in response.iter_bytes():
                     file.write(piece)
 
-    def export_job(
-        self, id: str, format: str, servings: float | None, units: str | None = None, share: str | None = None
-    ) -> bytes:
-        """Return a job's result or transcript as a file."""
-        params = _without_none(format=format, servings=servings, units=units, share=share)
+    def export_job(self, id: str, format: str, **options: str | float | None) -> bytes:
+        """Return a job's result or transcript as a file; the options are the query parameters of the route."""
+        params = _without_none(format=format, **options)
         with self._open_response("GET", f"/v1/jobs/{id}/export", params=params) as response:
             return response.read()
 

@@ -62,8 +62,24 @@ class Settings:
     public_url: Url = Field(
         "http://127.0.0.1:8080", description="The address at which clients reach the API; links start with it."
     )
-    max_file_size_mb: int = Field(100, gt=0, description="Largest accepted video, in MB (1 MB = 1 000 000 bytes).")
-    max_video_duration_sec: float = Field(180, gt=0, description="Longest accepted video, in seconds.")
+    max_file_size_mb: int = Field(
+        100, gt=0, description="Largest video on the earlier systems' paths, in MB (1 MB = 1 000 000 bytes)."
+    )
+    max_video_duration_sec: float = Field(
+        180, gt=0, description="Longest video on the earlier systems' paths, in seconds."
+    )
+    api_max_file_size_mb: int | None = Field(
+        None,
+        gt=0,
+        description="Largest video of the native API, in MB. Default: 8000 on one machine; in the cloud, what the"
+        " memory of the functions allows.",
+    )
+    api_max_video_duration_sec: float | None = Field(
+        None,
+        gt=0,
+        description="Longest video of the native API, in seconds. Default: 7200; in the cloud, at most what the time of"
+        " `extract` allows.",
+    )
     max_speech_duration_sec: float = Field(
         14_400, gt=0, description="Longest accepted file for kinds that need only its speech, in seconds."
     )

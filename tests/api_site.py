@@ -136,6 +136,7 @@ def site(api_server: tuple[str, _Server], tmp_path: Path, monkeypatch: pytest.Mo
         "PUBLIC_URL": url,
         "FRONTEND_URL": FRONTEND,
         "MAX_FILE_SIZE_MB": "1",
+        "API_MAX_FILE_SIZE_MB": "1",
         **UNLIMITED,
     }
     for name, value in environ.items():

@@ -43,6 +43,9 @@ CONTAINERS = {
     "wav": ("wav", None, "pcm_s16le", {}),
     "mp3": ("mp3", None, "libmp3lame", {}),
     "flac": ("flac", None, "flac", {}),
+    "aac": ("adts", None, "aac", {}),
+    "aiff": ("aiff", None, "pcm_s16be", {}),
+    "caf": ("caf", None, "alac", {}),
 }
 IMAGES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 CUES = "1\n00:00:00,100 --> 00:00:00,900\nStir <i>well</i>\n\n2\n00:00:01,000 --> 00:00:01,500\nServe\n"

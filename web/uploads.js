@@ -16,8 +16,10 @@ const AT_ONCE = 2;
 const LONGEST_WAIT_MS = 15_000;
 const STALLED_MS = 45_000;
 const TYPES = {
-  avi: "video/x-msvideo", flac: "audio/flac", m4a: "audio/mp4", mkv: "video/x-matroska", mov: "video/quicktime",
-  mp3: "audio/mpeg", mp4: "video/mp4", mpg: "video/mpeg", ogg: "audio/ogg", ts: "video/mp2t", wav: "audio/wav",
+  "3ga": "video/mp4", "3gp": "video/mp4", aac: "audio/aac", aif: "audio/aiff", aifc: "audio/aiff", aiff: "audio/aiff",
+  amr: "audio/amr", avi: "video/x-msvideo", awb: "audio/amr", caf: "audio/x-caf", flac: "audio/flac", m2ts: "video/mp2t",
+  m4a: "audio/mp4", m4b: "audio/mp4", mkv: "video/x-matroska", mov: "video/quicktime", mp3: "audio/mpeg",
+  mp4: "video/mp4", mpg: "video/mpeg", mts: "video/mp2t", ogg: "audio/ogg", ts: "video/mp2t", wav: "audio/wav",
   webm: "video/webm",
 };
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from shared.errors import PermanentError
-from shared.settings import settings
+from shared.settings import Settings
 
 JSON_BYTES = 65_536
 FIELD_BYTES = 65_536
@@ -48,9 +48,9 @@ def _media_type_of(headers: Headers) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def too_large_error() -> PermanentError:
-    limit = settings().max_file_size_mb
-    return PermanentError("too_large", f"The file is larger than {limit} MB. Use a shorter or smaller version.")
+def too_large_error(limits: Settings) -> PermanentError:
+    size = limits.max_file_size_mb
+    return PermanentError("too_large", f"The file is larger than {size} MB. Use a shorter or smaller version.")
 
 
 async def read_json(request: Request, model: type[M]) -> M:
@@ -64,14 +64,19 @@ async def read_json(request: Request, model: type[M]) -> M:
 
 
 @asynccontextmanager
-async def read_form(request: Request, model: type[M], field: str = "file") -> AsyncIterator[tuple[M, UploadedFile]]:
+async def read_form(
+    request: Request, model: type[M], limits: Settings, field: str = "file"
+) -> AsyncIterator[tuple[M, UploadedFile]]:
     """Parse a multipart form with one file in the field `field`; the file is deleted with the context.
+
+    Args:
+        limits: Settings with the largest size of the file.
 
     Raises:
         RequestValidationError: A field is missing, unknown or wrong.
         PermanentError: `too_large`, `bad_form`.
     """
-    form = await _parse_form(_limit_size(request, settings().max_file_bytes + FORM_BYTES, too_large_error()))
+    form = await _parse_form(_limit_size(request, limits.max_file_bytes + FORM_BYTES, too_large_error(limits)))
     try:
         fields = dict(form)
         upload = fields.pop(field, None)
@@ -81,8 +86,8 @@ async def read_form(request: Request, model: type[M], field: str = "file") -> As
         if not isinstance(upload, UploadFile) or not (upload.filename or upload.size):
             raise _file_error(field, "missing", "")
         size = upload.size or 0
-        if size > settings().max_file_bytes:
-            raise too_large_error()
+        if size > limits.max_file_bytes:
+            raise too_large_error(limits)
         yield (
             _validate_model(model, fields),
             UploadedFile(upload.file, size, upload.filename, _media_type_of(upload.headers)),

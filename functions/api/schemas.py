@@ -37,6 +37,9 @@ _MEDIA_TYPE_ALIASES = {
     "application/mp4": "video/mp4",
     "application/ogg": "audio/ogg",
     "audio/3gpp": "video/mp4",
+    "audio/3gpp2": "video/mp4",
+    "audio/aacp": "audio/aac",
+    "audio/amr-wb": "audio/amr",
     "audio/m4a": "audio/mp4",
     "audio/matroska": "video/x-matroska",
     "audio/mp3": "audio/mpeg",
@@ -45,6 +48,8 @@ _MEDIA_TYPE_ALIASES = {
     "audio/vnd.wave": "audio/wav",
     "audio/wave": "audio/wav",
     "audio/webm": "video/webm",
+    "audio/x-aac": "audio/aac",
+    "audio/x-aiff": "audio/aiff",
     "audio/x-flac": "audio/flac",
     "audio/x-m4a": "audio/mp4",
     "audio/x-matroska": "video/x-matroska",
@@ -52,6 +57,7 @@ _MEDIA_TYPE_ALIASES = {
     "image/png": "image/apng",
     "image/vnd.mozilla.apng": "image/apng",
     "video/3gpp": "video/mp4",
+    "video/3gpp2": "video/mp4",
     "video/avi": "video/x-msvideo",
     "video/matroska": "video/x-matroska",
     "video/msvideo": "video/x-msvideo",
@@ -131,7 +137,8 @@ class AnalysisRequest(RequestModel):
             "booleans or null. Every kind accepts `audio_track` and `subtitle_track`: the `index` or the language of a "
             "track listed in `video.info` of a job. `subtitle_track` may also be `none`, so that the audio is "
             "transcribed. "
-            "Without them, Clipwise uses the tracks that a player would, and subtitles only if they are a transcript."
+            "Without them, Clipwise uses the tracks that a player would, and subtitles only if they are a transcript. "
+            "If the option `location` is true, `video.info.tags` contains where the video was recorded."
         ),
         examples=[{"audio_track": "de"}],
     )

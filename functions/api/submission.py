@@ -18,13 +18,14 @@ from functions.api.schemas import FileJobRequest, JobRequest, UploadRequest, Url
 from shared.ai.fallback import can_read_link
 from shared.analyses.kinds import kind_named
 from shared.errors import Conflict, NotFound, PermanentError, TransientError
-from shared.media.file_type import HEAD_BYTES, require_media_type
+from shared.media.file_type import ACCEPTED_NAMES, HEAD_BYTES, require_media_type
 from shared.models.job import Job, UploadState
 from shared.pipeline import idempotency as once
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import change_job, read_job
 from shared.platform.ports import Place, UploadSession, User
+from shared.platform.video_limits import native_settings
 from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url
 from shared.security.urls import normalise_url
@@ -37,9 +38,19 @@ IGNORED_FIELDS: dict[str, object] = {"title": None, "description": None, "tags":
 
 
 def submit_url(
-    place: Place, user: User, job_request: UrlJobRequest, key: str | None, trace: str | None, quota: Quota
+    place: Place,
+    user: User,
+    job_request: UrlJobRequest,
+    key: str | None,
+    trace: str | None,
+    quota: Quota,
+    *,
+    earlier_limits: bool = False,
 ) -> Job:
     """Create a job for a URL, or return one that is running or has finished the same analysis.
+
+    Args:
+        earlier_limits: Whether the limits of the earlier systems' paths apply.
 
     Raises PermanentError `url_invalid`, `url_not_allowed`.
     """
@@ -66,7 +77,10 @@ def submit_url(
         return existing
     quota.consume()
     link_allowed = can_read_link(kind_named(job_request.kind), settings()) and not job_request.keep_source
-    return lifecycle.start_job(place, _plan_job(user, job_request, job_id, trace, url=url, link_allowed=link_allowed))
+    plan = _plan_job(
+        user, job_request, job_id, trace, url=url, link_allowed=link_allowed, earlier_limits=earlier_limits
+    )
+    return lifecycle.start_job(place, plan)
 
 
 def submit_file(
@@ -77,8 +91,10 @@ def submit_file(
     key: str | None,
     trace: str | None,
     quota: Quota,
+    *,
+    earlier_limits: bool = False,
 ) -> Job:
-    """Create a job for a file that the request contains.
+    """Create a job for a file that the request contains. Args: as `submit_url`.
 
     Raises PermanentError `empty_file`, `unsupported_media`, and TransientError `not_stored`.
     """
@@ -105,6 +121,7 @@ def submit_file(
             content_type=content_type,
             size=file.size,
             upload_ttl_sec=ttl,
+            earlier_limits=earlier_limits,
         )
         job = lifecycle.start_job(place, plan)
     if job.upload and job.upload.state is UploadState.WAITING and not job.status.is_final:
@@ -133,11 +150,11 @@ def open_upload(
     if content_type is None:
         raise PermanentError(
             "unsupported_media",
-            "This file type is not accepted. Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV, FLAC or an "
-            "animation.",
+            f"This file type is not accepted. Send {ACCEPTED_NAMES}.",
         )
-    if upload_request.size > settings().max_file_bytes:
-        raise too_large_error()
+    limits = native_settings(settings())
+    if upload_request.size > limits.max_file_bytes:
+        raise too_large_error(limits)
     ttl = settings().upload_ttl_sec
     plan = _plan_job(
         user,

@@ -23,6 +23,7 @@ from shared.models.video import Extraction
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import CAPTIONS, EXTRACTION, UPLOADS, source_name, store_json
 from shared.pipeline.stage_run import StageRun
+from shared.platform.video_limits import job_settings
 from shared.progress import tick_within
 from shared.settings import settings
 from shared.wiring import DOWNLOAD, EXTRACT
@@ -46,7 +47,8 @@ def download_video(run: StageRun) -> None:
         return
     account = spending_account(run.place.documents, run.job.owner, settings().monthly_budget_usd)
     tick = tick_within(run.tick, 0, 0.9)
-    fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, tick, account)
+    limits = job_settings(run.job, settings())
+    fetched = fetch_video(run.job.url, run.workspace, limits, kind.needs_video, tick, account)
     if fetched.captions:
         store_json(run.place.objects, run.job.id, CAPTIONS, fetched.captions.to_json())
 

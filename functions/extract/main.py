@@ -17,12 +17,13 @@ from cloudevents.http import CloudEvent
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound, PermanentError
 from shared.models.events import object_of
-from shared.models.job import AUDIO_TRACK, SUBTITLE_TRACK, Job
+from shared.models.job import AUDIO_TRACK, LOCATION, SUBTITLE_TRACK, Job
 from shared.models.media import MediaInfo
 from shared.models.video import AudioTrack, Extraction, TimeSpan
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, source_name, store_folder, store_json
 from shared.pipeline.stage_run import StageRun
+from shared.platform.video_limits import job_settings
 from shared.progress import tick_as
 from shared.settings import settings
 from shared.wiring import EXTRACT, TRANSCRIBE
@@ -38,6 +39,7 @@ def extract(event: CloudEvent) -> None:
 
 def extract_video(run: StageRun) -> None:
     from shared.media.animated_webp import convert_animated_webp, describe_animation
+    from shared.media.file_tags import read_location
     from shared.media.probe import check_limits, probe
 
     kind = kind_named(run.job.kind)
@@ -47,7 +49,9 @@ def extract_video(run: StageRun) -> None:
     info = probe(film, track_preferences(run.job))
     if film != source:
         info = describe_animation(info, source)
-    check_limits(info, settings(), kind.needs_video)
+    check_limits(info, job_settings(run.job, settings()), kind.needs_video)
+    if run.job.options.get(LOCATION) is True:
+        info.tags.location = read_location(film)
     run.add_result(lambda job: record_info(job, info), now=True)
 
     out = run.workspace / "media"

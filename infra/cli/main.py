@@ -213,6 +213,11 @@ def export(
         str | None,
         typer.Option(help="Token of a share link that shows the video, for lasting picture and video links in jsonld."),
     ] = None,
+    line_length: Annotated[
+        int | None,
+        typer.Option(help="Maximum number of characters in a line of srt and vtt. Defaults to 42, or to 16 in CJK."),
+    ] = None,
+    max_lines: Annotated[int | None, typer.Option(help="Maximum number of lines of a subtitle. Defaults to 2.")] = None,
     output: Annotated[Path | None, typer.Option(help="File to write to. Defaults to standard output.")] = None,
     server: Server = LOCAL,
 ) -> None:
@@ -221,7 +226,9 @@ def export(
     from infra.cli.views import clean_text
 
     with open_session(server) as session:
-        content = session.api.export_job(id, format, servings, units, share)
+        content = session.api.export_job(
+            id, format, servings=servings, units=units, share=share, line_length=line_length, max_lines=max_lines
+        )
         if output:
             output.write_bytes(content)
         elif sys.stdout.isatty():

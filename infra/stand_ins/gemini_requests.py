@@ -19,6 +19,7 @@ SCHEMA = {
     "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties", "additionalProperties", "required",
     "propertyOrdering",
 }  # fmt: skip
+OFFSET = re.compile(r"\d+(?:\.\d{1,9})?s")
 MAX_BATCH, MAX_DIMENSIONS = 100, 3072
 EMBEDDING = {"taskType", "title", "outputDimensionality", "autoTruncate"}
 TASKS = {
@@ -61,9 +62,14 @@ def request_problems(body: Any) -> list[str]:
 
 def part_problems(part: dict[str, Any]) -> list[str]:
     kinds = part.keys() & {"text", "inlineData", "fileData"}
-    if len(kinds) != 1 or part.keys() - kinds:
-        return [f"a part has the fields {sorted(part)}"]
     blob = part.get("inlineData") or part.get("fileData")
+    if len(kinds) != 1 or part.keys() - kinds - ({"videoMetadata"} if blob else set()):
+        return [f"a part has the fields {sorted(part)}"]
+    stretch = part.get("videoMetadata", {})
+    if stretch.keys() - {"startOffset", "endOffset", "fps"}:
+        return [f"videoMetadata has the fields {sorted(stretch)}"]
+    if not all(OFFSET.fullmatch(stretch.get(name, "0s")) for name in ("startOffset", "endOffset")):
+        return ["an offset in videoMetadata is no duration"]
     if blob is None:
         return [] if isinstance(part["text"], str) and part["text"] else ["a text part has no text"]
     if not re.fullmatch(r"(video|image|audio)/[\w.+-]+", blob.get("mimeType", "")):

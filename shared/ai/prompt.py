@@ -46,18 +46,27 @@ def instructions(kind: Kind, evidence: Evidence, language: str) -> str:
 
 def evidence_text(evidence: Evidence, screen: Sequence[TimedLine] = ()) -> str:
     """Return the texts of the evidence as a data block."""
-    fields: dict[str, Any] = {
-        "title": _truncate(evidence.title),
-        "author": _truncate(evidence.author),
-        "caption": _truncate(evidence.caption),
+    fields = {
+        **describe_video(evidence),
         "transcriptSource": evidence.transcript_source,
         "transcriptLanguage": _truncate(evidence.transcript_language),
         "transcript": _timed_lines(evidence.transcript),
         "speech": GAP_SENTENCES[evidence.transcript_gap] if evidence.is_speech_unknown else None,
         "onScreen": _timed_lines(screen),
-        "measured": evidence.measured.model_dump(mode="json", by_alias=True) if evidence.measured else None,
     }
     return data_block({name: value for name, value in fields.items() if value})
+
+
+def describe_video(evidence: Evidence) -> dict[str, Any]:
+    """Return what is known of the whole video, apart from what is said and shown."""
+    fields = {
+        "title": _truncate(evidence.title),
+        "author": _truncate(evidence.author),
+        "caption": _truncate(evidence.caption),
+        "chapters": [chapter.model_dump(mode="json") for chapter in evidence.info.chapters],
+        "measured": evidence.measured.model_dump(mode="json", by_alias=True) if evidence.measured else None,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def data_block(fields: Mapping[str, Any]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence, clamp_time
+from shared.analyses.evidence import Evidence, clamp_time
 from shared.analyses.kinds import Kind
 from shared.analyses.transcript import GAP_SENTENCES
 from shared.models import READ_ONLY, Model
+from shared.models.media import MediaInfo
 from shared.models.video import Segment
 from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
 
@@ -19,7 +20,9 @@ Sum up what this video says.
 - keyPoints: three to ten points that are worth keeping, each one sentence, with the time in seconds at which it is
   said.
 - chapters: where a new topic begins, with a title of a few words and the time in seconds at which it starts. The first
-  starts at 0. A video of one topic has one chapter; no chapter is shorter than ten seconds.
+  starts at 0. A video of one topic has one chapter; no chapter is shorter than ten seconds. If the evidence has
+  chapters, they are the author's: return these, at the same times, with their titles in the language asked for, and a
+  title of your own for one without.
 - Name places in the video by times of the transcript only.
 """
 NEAR_SEC = 10.0
@@ -65,13 +68,22 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> VideoSumma
         summary.notes.append(GAP_SENTENCES[evidence.transcript_gap])
         if not evidence.frames:
             summary = VideoSummary(summary="", chapters=[Chapter(title=UNTITLED, start=0)], notes=summary.notes)
-    if sum(len(segment.text) for segment in evidence.transcript) > MAX_TRANSCRIPT:
-        summary.notes.append("The transcript was too long: its last part is not included in the summary.")
     summary.key_points = [ground_key_point(point, evidence) for point in summary.key_points]
-    summary.chapters = cover_video(summary.chapters, duration)
+    summary.chapters = cover_video(keep_file_chapters(summary.chapters, evidence.info), duration)
     summary.duration_sec = duration
     summary.language = language
     return summary
+
+
+def keep_file_chapters(chapters: list[Chapter], info: MediaInfo) -> list[Chapter]:
+    """Return the chapters that the file contains, if it has several, with the titles of those that begin with them."""
+    if len(info.chapters) < 2:
+        return chapters
+    titles = {round(chapter.start): chapter.title for chapter in chapters if chapter.title != UNTITLED}
+    return [
+        Chapter(title=titles.get(round(chapter.start)) or chapter.title or UNTITLED, start=chapter.start)
+        for chapter in info.chapters
+    ]
 
 
 def ground_key_point(point: KeyPoint, evidence: Evidence) -> KeyPoint:
@@ -115,7 +127,7 @@ KIND = Kind(
     stages=(EXTRACT, TRANSCRIBE, ANALYZE, PERSIST),
     schema=VideoSummary,
     prompt=PROMPT,
-    prompt_version="1",
+    prompt_version="2",
     complete=complete,
     needs_video=False,
     needs_file=False,

@@ -31,7 +31,8 @@ class RequestCode(ErrorCode):
     )
     TOO_LARGE = permanent(
         "too_large",
-        "A file exceeds `MAX_FILE_SIZE_MB`, or a JSON body exceeds its limit.",
+        "A file exceeds `API_MAX_FILE_SIZE_MB`, or `MAX_FILE_SIZE_MB` on the earlier systems' paths, or a JSON body "
+        "exceeds its limit.",
         "Send a smaller file or body.",
         413,
     )

@@ -161,7 +161,8 @@ class MediaCode(ErrorCode):
     EMPTY_FILE = permanent("empty_file", "The file is empty.", "Send the file again.")
     TOO_LONG = permanent(
         "too_long",
-        "The video exceeds `MAX_VIDEO_DURATION_SEC`, or the recording exceeds `MAX_SPEECH_DURATION_SEC`. "
+        "The video exceeds `API_MAX_VIDEO_DURATION_SEC`, or `MAX_VIDEO_DURATION_SEC` on the earlier systems' paths, or "
+        "the recording exceeds `MAX_SPEECH_DURATION_SEC`. "
         "Only the reel scripter's upload answers with it, as 400.",
         "Send a shorter one.",
         None,
@@ -171,6 +172,12 @@ class MediaCode(ErrorCode):
     )
     TRUNCATED = permanent(
         "truncated", "The file is damaged or incomplete and cannot be played.", "Send the file again.", None
+    )
+    ENCRYPTED_MEDIA = permanent(
+        "encrypted_media",
+        "The file is encrypted, for example by a shop's copy protection.",
+        "Send it without copy protection.",
+        None,
     )
     INDEX_TOO_LARGE = permanent(
         "index_too_large",

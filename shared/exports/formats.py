@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -13,6 +13,7 @@ from shared.exports.job_content import JobContent
 from shared.exports.markup import PAGE_POLICY, plain_text
 from shared.exports.outline import Outline, outline_markdown, outline_page, reel_outline, summary_outline
 from shared.exports.recipe import recipe_jsonld, recipe_markdown, recipe_page
+from shared.exports.subtitle_cues import Cue
 from shared.exports.wording import headings
 from shared.media.speakers import attribute_texts, drop_sole_speaker
 from shared.models.video import Segment
@@ -54,9 +55,9 @@ FORMATS = (
     page_format("summary", lambda job: outline_page(job_summary_outline(job))),
     Format("json", "application/json", JobContent.result_json),
     Format("json", "application/json", JobContent.transcript_json, "transcript"),
-    Format("txt", "text/plain; charset=utf-8", lambda job: to_txt(job.transcript_segments())),
-    Format("srt", "application/x-subrip; charset=utf-8", lambda job: to_srt(job.transcript_segments())),
-    Format("vtt", "text/vtt; charset=utf-8", lambda job: to_vtt(job.transcript_segments())),
+    Format("txt", "text/plain; charset=utf-8", lambda job: to_txt(job.transcript().segments)),
+    Format("srt", "application/x-subrip; charset=utf-8", lambda job: to_srt(job.subtitles())),
+    Format("vtt", "text/vtt; charset=utf-8", lambda job: to_vtt(job.subtitles())),
 )
 
 
@@ -88,27 +89,21 @@ def to_txt(segments: Sequence[Segment]) -> str:
     return "".join(f"{line}\n" for line in attribute_texts(texts))
 
 
-def to_srt(segments: Sequence[Segment]) -> str:
-    """Return the transcript as SubRip (SRT)."""
+def to_srt(cues: Sequence[Cue]) -> str:
+    """Return subtitles as SubRip (SRT)."""
     # Some players would parse an arrow within the text as a time line.
-    cues = _cues(segments, ",", lambda line: line.replace("-->", "→"))
-    return "".join(f"{count}\n{cue}\n" for count, cue in enumerate(cues, start=1))
+    blocks = (_cue_block(cue, ",", lambda line: line.replace("-->", "→")) for cue in cues)
+    return "".join(f"{count}\n{block}\n" for count, block in enumerate(blocks, start=1))
 
 
-def to_vtt(segments: Sequence[Segment]) -> str:
-    """Return the transcript as WebVTT (W3C)."""
-    cues = _cues(segments, ".", lambda line: escape(line, quote=False))
-    return "WEBVTT\n" + "".join(f"\n{cue}" for cue in cues)
+def to_vtt(cues: Sequence[Cue]) -> str:
+    """Return subtitles as WebVTT (W3C)."""
+    return "WEBVTT\n" + "".join(f"\n{_cue_block(cue, '.', lambda line: escape(line, quote=False))}" for cue in cues)
 
 
-def _cues(segments: Sequence[Segment], decimal: str, escape_line: Callable[[str], str]) -> Iterable[str]:
-    """Yield the time line and text of each segment with a text, without empty lines, which would end the cue."""
-    for segment in segments:
-        lines = [escape_line(line) for line in map(plain_text, segment.text.splitlines()) if line]
-        if not lines:
-            continue
-        times = f"{timestamp(segment.start, decimal)} --> {timestamp(segment.end, decimal)}"
-        yield "".join(f"{line}\n" for line in [times, *lines])
+def _cue_block(cue: Cue, decimal: str, escape_line: Callable[[str], str]) -> str:
+    times = f"{timestamp(cue.start, decimal)} --> {timestamp(cue.end, decimal)}"
+    return "".join(f"{line}\n" for line in [times, *map(escape_line, cue.lines)])
 
 
 def timestamp(seconds: float, decimal: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,11 +13,12 @@ from shared.analyses.transcript import GAP_ADVICE, GAP_SENTENCES
 from shared.errors import NotFound, PermanentError
 from shared.exports.quantities import scale_recipe
 from shared.exports.recipe import RecipeLinks, embed_url
+from shared.exports.subtitle_cues import Cue, SubtitleLayout, make_cues
 from shared.exports.units import UnitSystem, convert_recipe
-from shared.media.speakers import name_speakers
+from shared.media.speakers import drop_sole_speaker, name_speakers
 from shared.models import Model
 from shared.models.job import Job, JobStatus
-from shared.models.video import Segment, Transcript, TranscriptGap
+from shared.models.video import Transcript, TranscriptGap
 from shared.pipeline.job_storage import MEDIA, load_transcript, media_name
 from shared.platform.ports import Objects
 from shared.settings import settings
@@ -49,6 +50,7 @@ class JobContent:
         servings: Number of servings to scale the recipe to; None = as in the video.
         units: System of units to convert the recipe to; None = as in the video.
         share: The share link through which a document links to its media; None = by short-lived links.
+        layout: Limits of subtitles.
     """
 
     objects: Objects
@@ -56,6 +58,7 @@ class JobContent:
     servings: float | None = None
     units: UnitSystem | None = None
     share: SharedMedia | None = None
+    layout: SubtitleLayout = field(default_factory=SubtitleLayout)
 
     def result_json(self) -> str:
         """Return the result as JSON; raises PermanentError `not_done`, `servings_unknown`."""
@@ -81,11 +84,16 @@ class JobContent:
             raise PermanentError("no_recipe", reason)
         return self._change(recipe)
 
-    def transcript_segments(self) -> list[Segment]:
-        """Return the segments; raises PermanentError as `full_transcript`, and `servings_unknown`."""
+    def transcript(self) -> Transcript:
+        """Return the transcript; raises PermanentError as `full_transcript`, and `servings_unknown`."""
         if self._is_changed():
             raise _not_scalable_error()
-        return self.full_transcript().segments
+        return self.full_transcript()
+
+    def subtitles(self) -> list[Cue]:
+        """Return the transcript as subtitles; raises PermanentError as `transcript`."""
+        transcript = self.transcript()
+        return make_cues(drop_sole_speaker(transcript.segments), self.layout, transcript.language)
 
     def full_transcript(self) -> Transcript:
         """Return the transcript, available once it is extracted, even if the job fails later.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import PermanentError
 from shared.media.declared_index import MAX_TRACKS, check_index, index_error
+from shared.media.encryption import encrypted_media_error, is_encrypted_file
 
 if TYPE_CHECKING:
     from av import CodecContext
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,wav,mp3,flac,gif,apng"
+DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,wav,mp3,flac,aac,aiff,amr,caf,gif,apng"
 PROTOCOLS = "file"
 MAX_SIDE = 8192
 MAX_PIXELS = 40_000_000
@@ -43,6 +44,10 @@ _MAGIC = (
     (0, b"OggS"),
     (0, b"fLaC"),
     (0, b"\x00\x00\x01\xba"),
+    (0, b"#!AMR"),
+    (0, b"caff"),
+    (8, b"AIFF"),
+    (8, b"AIFC"),
 )
 _STILL_BRANDS = {"heic", "heix", "heim", "heis", "mif1", "avif"}
 _REFUSED_SIZE = re.compile(r"Picture size (\d+)x(\d+)")
@@ -53,7 +58,8 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     """Open a media file for reading packets; closes it at the end of the block.
 
     Raises:
-        PermanentError: `empty_file`; `not_media`; `truncated` when the header or index is missing; `index_too_large`.
+        PermanentError: `empty_file`; `not_media`; `encrypted_media`; `truncated` when the header or index is missing;
+            `index_too_large`.
     """
     import av
 
@@ -149,7 +155,9 @@ def truncated_file_error() -> PermanentError:
 
 
 def unplayable_error(path: Path) -> PermanentError:
-    """Return the error of an unreadable file: `truncated` if it begins like a media file, else `not_media`."""
+    """Return the error of an unreadable file: `encrypted_media`, `truncated` if it begins like media, `not_media`."""
+    if is_encrypted_file(path):
+        return encrypted_media_error()
     with path.open("rb") as file:
         head = file.read(16)
     is_media = any(head[offset : offset + len(magic)] == magic for offset, magic in _MAGIC)

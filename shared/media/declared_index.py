@@ -3,8 +3,8 @@
 Demuxers keep an entry per sample, fragment and cue point. A few bytes can declare thirty million samples of one size
 (`stsz`), or a fragment of as many without fields of their own (`trun`), so that a file of 654 bytes takes gigabytes.
 
-ISO base media (MP4, MOV): ISO/IEC 14496-12. Matroska and WebM: RFC 9559. AVI: OpenDML 1.02. For audio files, see
-`shared.media.declared_tags`.
+ISO base media (MP4, MOV): ISO/IEC 14496-12. Matroska and WebM: RFC 9559. AVI: OpenDML 1.02. AIFF: chunks as in AVI.
+For other audio files, see `shared.media.declared_tags`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Literal
 from shared.errors import PermanentError
 from shared.media.declared_tags import (
     count_ape_tags,
+    count_caf_metadata,
     count_flac_metadata,
     count_id3_tags,
     count_ogg_metadata,
@@ -54,7 +55,7 @@ _CLUSTER_PARTS = {0xA3, 0xA0, 0xE7, 0xA7, 0xAB}  # SimpleBlock, BlockGroup, Time
 # BlockAdditionMapping.
 _MASTERS = {0x18538067, 0x114D9B74, 0x4DBB, 0x1549A966, 0x1654AE6B, _TRACK}
 _TAGS = {0x67C8, 0xB6}  # SimpleTag, ChapterAtom
-_RIFF_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64")
+_RIFF_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM")
 _MASTERS |= {0x1254C367, 0x7373, 0x67C8, 0x1043A770, 0x45B9, 0xB6, 0x80, 0x1941A469, 0x61A7, 0x6D80, 0x6240, 0x41E4}
 _TOP_LEVEL = re.compile(
     rb"\x1f\x43\xb6\x75|\x16\x54\xae\x6b|\x1c\x53\xbb\x6b|\x12\x54\xc3\x67|\x10\x43\xa7\x70|\x19\x41\xa4\x69"
@@ -82,6 +83,8 @@ def _walk_index(path: Path, version: tuple[int, ...]) -> None:
             index.add_elements()
         elif magic in _RIFF_MAGIC:
             index.add_chunks()
+        elif magic == b"caff":
+            index.add_caf()
         elif magic == b"fLaC":
             index.add_flac(start)
         elif magic == b"OggS":
@@ -255,12 +258,12 @@ class _Index:
             is_open = element in _MASTERS or (element == _CLUSTER and size == ones)
             at = start if is_open else start + size
 
-    # AVI and WAV
+    # AVI, WAV and AIFF
 
     def add_chunks(self) -> None:
         """Walk all chunks in the order of their bytes, as `add_elements` does."""
         at = tags_end = 0
-        order: Literal["big", "little"] = "big" if self._data[:4] == b"RIFX" else "little"
+        order: Literal["big", "little"] = "big" if self._data[:4] in (b"RIFX", b"FORM") else "little"
         while at + 8 <= len(self._data):
             self._count_box()
             self.add_tags(at < tags_end)
@@ -279,7 +282,13 @@ class _Index:
                 if is_index_of_chunks:
                     self._check_lengths(start + 24, at, 2, 1)
 
-    # FLAC and Ogg
+    # CAF, FLAC and Ogg
+
+    def add_caf(self) -> None:
+        """Count the packets that a table declares, which may have one size without a byte for each, and the tags."""
+        packets, tags = count_caf_metadata(self._data)
+        self._add_entries(packets)
+        self.add_tags(tags)
 
     def add_flac(self, at: int) -> None:
         comments, points = count_flac_metadata(self._data, at)

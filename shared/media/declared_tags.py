@@ -1,8 +1,8 @@
 """Count the tags, streams, programs and seek points that files declare, before a demuxer stores them.
 
 FFmpeg compares each tag with all earlier ones, and inserts each seek point into a sorted list: a file of a megabyte can
-take it minutes. ID3: id3.org, 2.2 to 2.4. APE: APEv2. FLAC: RFC 9639. Ogg: RFC 3533. Comments: Vorbis I, 5. Transport
-streams: ISO/IEC 13818-1, 2.4.4.
+take it minutes. ID3: id3.org, 2.2 to 2.4. APE: APEv2. CAF: Apple Core Audio Format 1.0. FLAC: RFC 9639. Ogg: RFC 3533.
+Comments: Vorbis I, 5. Transport streams: ISO/IEC 13818-1, 2.4.4.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _ID3_FRAMES = re.compile(rb"[TW][A-Z0-9]{3}|PRIV|COMM|USLT|CHAP|APIC|GEOB")
 _ID3_V2_FRAMES = re.compile(rb"T[A-Z0-9]{2}|W[A-Z]{2}|COM|ULT")
 _COMPRESSED_TAGS = 100
 _APE_FOOTER, _APE_BYTES, _ID3V1_BYTES = b"APETAGEX", 32, 128
+_CAF_HEADER_BYTES, _CAF_CHUNK_BYTES = 8, 12
 _COMMENTS, _SEEK_POINTS = 4, 3
 _SEEK_POINT_BYTES = 18
 _TS_PACKET_BYTES = 188
@@ -62,6 +63,23 @@ def count_ape_tags(data: Bytes) -> int:
         if footer[:8] == _APE_FOOTER:
             return int.from_bytes(footer[16:20], "little")
     return 0
+
+
+def count_caf_metadata(data: Bytes) -> tuple[int, int]:
+    """Return the number of packets and of text tags that the chunks of a CAF file declare."""
+    packets = tags = 0
+    at = _CAF_HEADER_BYTES
+    while at + _CAF_CHUNK_BYTES <= len(data):
+        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 12], "big", signed=True)
+        at += _CAF_CHUNK_BYTES
+        if size < 0:  # data up to the end of the file
+            break
+        if kind == b"pakt":
+            packets += int.from_bytes(data[at : at + 8], "big")
+        elif kind == b"info":
+            tags += min(int.from_bytes(data[at : at + 4], "big"), size // 2)
+        at += size
+    return packets, tags
 
 
 def count_flac_metadata(data: Bytes, at: int) -> tuple[int, int]:

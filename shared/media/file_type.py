@@ -1,7 +1,8 @@
 """Media types from the first bytes of a file; its name and HTTP headers are not trusted.
 
 The tables make distinctions that general libraries lack: M4A from MP4, playlists and ffconcat scripts from text, and
-transport streams.
+transport streams. Streams that players resynchronize with (MP3, AAC, MPEG) are recognized after tags and zeros, and
+from the middle of a packet: `shared.media.packet_streams`.
 """
 
 from __future__ import annotations
@@ -10,16 +11,21 @@ import codecs
 import re
 
 from shared.errors import PermanentError
+from shared.media.packet_streams import sniff_packet_stream
 from shared.security.filenames import safe_filename
 
-HEAD_BYTES = 4096
+HEAD_BYTES = 65_536
 ACCEPTED = frozenset(
     {
+        "audio/aac",
+        "audio/aiff",
+        "audio/amr",
         "audio/flac",
         "audio/mp4",
         "audio/mpeg",
         "audio/ogg",
         "audio/wav",
+        "audio/x-caf",
         "video/mp2t",
         "video/mp4",
         "video/mpeg",
@@ -31,6 +37,8 @@ ACCEPTED = frozenset(
 )
 ANIMATIONS = frozenset({"image/apng", "image/gif", "image/webp"})
 """Media types of pictures that are accepted if they move."""
+ACCEPTED_NAMES = "MP4, MOV, WebM, MKV, AVI, MPEG, TS, 3GP, MP3, M4A, AAC, OGG, WAV, FLAC, AIFF, CAF or AMR"
+"""The accepted types, for error messages."""
 _NAMES = {
     "application/dash+xml": "a DASH playlist",
     "application/gzip": "a gzip archive",
@@ -39,7 +47,6 @@ _NAMES = {
     "application/vnd.apple.mpegurl": "an HLS playlist",
     "application/xml": "an XML document",
     "application/zip": "a ZIP archive",
-    "audio/aac": "a raw AAC stream",
     "image/svg+xml": "an SVG picture",
     "text/html": "an HTML page",
     "text/plain": "plain text",
@@ -51,11 +58,11 @@ _NAMES = {
 }
 _SIGNATURES = (
     (b"fLaC", "audio/flac"),
-    (b"ID3", "audio/mpeg"),
+    (b"#!AMR\n", "audio/amr"),
+    (b"#!AMR-WB\n", "audio/amr"),
+    (b"caff\0\1", "audio/x-caf"),
     (b"FLV\x01", "video/x-flv"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf"),
-    (b"\x00\x00\x01\xba", "video/mpeg"),  # program stream
-    (b"\x00\x00\x01\xb3", "video/mpeg"),  # bare video
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"GIF87a", "image/gif"),
@@ -137,8 +144,7 @@ def require_media_type(head: bytes, filename: str | None) -> str:
         return "image/apng"
     raise PermanentError(
         "unsupported_media",
-        f"{subject} is {_describe_type(media_type)}, not an accepted video or audio type. "
-        "Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV, FLAC or an animation.",
+        f"{subject} is {_describe_type(media_type)}, not an accepted video or audio type. Send {ACCEPTED_NAMES}.",
     )
 
 
@@ -156,18 +162,20 @@ def _describe_type(media_type: str | None) -> str:
 
 
 def sniff_media_type(head: bytes) -> str | None:
-    """Return the media type of a file that begins with `head` (at most 4096 bytes count); None if unknown or empty."""
+    """Return the media type of a file that begins with `head` (at most HEAD_BYTES count); None if unknown or empty."""
     head = head[:HEAD_BYTES]
     for signature, media_type in _SIGNATURES:
         if head.startswith(signature):
             return media_type
     if head[:4] in (b"RIFF", b"RF64"):
         return _RIFF.get(head[8:12])
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return "audio/aiff"
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return "video/webm" if _ebml_doctype(head) == b"webm" else "video/x-matroska"
     if head.startswith(b"OggS"):
         return "video/ogg" if b"\x80theora" in head else "audio/ogg"
-    return _iso_media_type(head) or _transport_stream(head) or _mpeg_audio(head) or sniff_text(head)
+    return _iso_media_type(head) or sniff_packet_stream(head) or sniff_text(head)
 
 
 def sniff_image_format(head: bytes) -> str | None:
@@ -201,27 +209,6 @@ def _coded_image_type(head: bytes) -> str:
     end = min(int.from_bytes(head[:4], "big"), len(head))
     types = (_BRANDS.get(head[position : position + 4]) for position in range(16, end, 4))
     return next((media_type for media_type in types if media_type in ("image/avif", "image/heic")), "image/heif")
-
-
-def _transport_stream(head: bytes) -> str | None:
-    """Detect a sync byte at the start of each packet: 188 bytes, or 192 with a leading time code (Blu-ray, cameras)."""
-    for start, packet in ((0, 188), (4, 192)):
-        syncs = head[start::packet]
-        if len(syncs) >= 3 and syncs.count(0x47) == len(syncs):
-            return "video/mp2t"
-    return None
-
-
-def _mpeg_audio(head: bytes) -> str | None:
-    """Detect a frame header of MPEG audio, layer II or III, or of AAC in ADTS (ISO/IEC 11172-3, 13818-7)."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return None
-    layer = head[1] >> 1 & 3
-    if layer == 0 and head[1] & 0xF0 == 0xF0:
-        return "audio/aac"
-    version, bit_rate, sample_rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
-    valid = layer in (1, 2) and version != 1 and bit_rate not in (0, 15) and sample_rate != 3
-    return "audio/mpeg" if valid else None
 
 
 def sniff_text(head: bytes) -> str | None:

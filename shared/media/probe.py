@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shared.errors import PermanentError
 from shared.media.audio.track_content import sample_contents
+from shared.media.closed_captions import CODEC, CaptionScan
 from shared.media.container import (
     MAX_PIXELS,
     MAX_SIDE,
@@ -24,9 +25,11 @@ from shared.media.container import (
 )
 from shared.media.declared_picture import DeclaredPicture, read_declared_picture
 from shared.media.display import DOLBY_IPT, Display, orientation
+from shared.media.encryption import encrypted_media_error, is_encrypted_file, is_encrypted_packet, is_encrypted_stream
+from shared.media.file_tags import read_chapters, read_tags
 from shared.media.hidden_frames import is_hidden_frame
 from shared.media.images import HIGH_RANGE
-from shared.media.subtitles import text_tracks
+from shared.media.subtitles import list_subtitles
 from shared.media.timeline import ClockReader, Timeline
 from shared.media.tracks import (
     NO_TRACK,
@@ -39,7 +42,7 @@ from shared.media.tracks import (
     selection_notes,
     video_streams,
 )
-from shared.models.media import AudioContent, MediaInfo, SoundTrack
+from shared.models.media import AudioContent, MediaInfo, SoundTrack, SubtitleTrack
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,8 +70,8 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
 
     Raises:
         PermanentError: `empty_file`; `not_media` for text, web pages, images and playlists; `no_streams` without
-            video and audio; `no_such_track`; `too_large_picture`; `zero_length`; `truncated` when nothing can be
-            decoded.
+            video and audio; `no_such_track`; `too_large_picture`; `zero_length`; `encrypted_media`; `truncated` when
+            nothing can be decoded.
     """
     wanted = wanted or TrackPreferences()
     with open_media(path) as container:
@@ -88,6 +91,12 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
         audio, notes = _select_audio(path, audio, scans, clock, wanted)
         sounds = sorted((track for track in audio if track.index in scans), key=lambda track: not track.selected)
         sound = scans[sounds[0].index] if sounds else _StreamScan(None)
+        subtitles, unread = list_subtitles(container, path)
+        if video and picture.captions.has_608:
+            subtitles.append(SubtitleTrack(index=video.index, codec=CODEC))
+        elif picture.captions.has_708:
+            unread.append("cea_708")
+        notes += [f"unread subtitles: {', '.join(unread)}"] if unread else []
         info = MediaInfo(
             container=container.format.name,
             size_bytes=path.stat().st_size,
@@ -96,7 +105,8 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
             has_audio=sound.first is not None,
             video_track=video.index if video and picture.first is not None else None,
             audio_tracks=audio,
-            subtitles=text_tracks(container),
+            subtitles=subtitles,
+            tags=read_tags(container),
         )
         if wanted.subtitles not in (None, NO_TRACK):
             named_tracks(info.subtitles, wanted.subtitles, "subtitle")  # raises before any work is done
@@ -108,6 +118,7 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
             "duration_sec": round(timeline.end, 3),
             "bit_rate": round(info.size_bytes * 8 / timeline.end) if timeline.end > 0 else None,
             "clock_start": timeline.start,
+            "chapters": read_chapters(container, timeline.start, timeline.end),
             "clock_resets": timeline.resets,
             "stray_packets": timeline.strays,
             "warnings": _warnings(container, picture, sound, timeline) + notes,
@@ -136,6 +147,8 @@ def _check_content(path: Path, container: InputContainer, scans: Iterable[_Strea
     """Raises PermanentError `zero_length` or `truncated` if no stream can be played."""
     if any(scan.first is not None for scan in scans):
         return
+    if any(scan.is_encrypted for scan in scans) or is_encrypted_file(path):
+        raise encrypted_media_error()
     if any(scan.packets for scan in scans):
         raise unplayable_error(path)
     has_content = container.duration or any(stream.frames for stream in container.streams)
@@ -199,6 +212,8 @@ class _StreamScan:
         self.packets = self._shown = 0
         self.first: Any = None
         self.damaged = False
+        self.is_encrypted = stream is not None and is_encrypted_stream(stream)
+        self.captions = CaptionScan()
 
     @property
     def frames(self) -> int:
@@ -209,18 +224,23 @@ class _StreamScan:
         self.packets += 1
         self._shown += not is_hidden
         self.damaged |= packet.is_corrupt
+        self.is_encrypted |= is_encrypted_packet(packet)
         if self.packets <= _DECODE_TRIES:
             self._decode(packet)
+            if self.stream is not None and self.stream.type == "video":
+                self.captions.add_packet(packet)
 
     def finish(self) -> None:
         """Flush the decoder."""
         if self.packets:
             self._decode(None)
+        if self.is_encrypted:  # what came out is noise, or the clear beginning of a stream
+            self.first, self.damaged = None, False
 
     def _decode(self, packet: Packet[Any] | None) -> None:
         import av
 
-        if self.first is None and self.stream is not None:
+        if self.first is None and self.stream is not None and not self.is_encrypted:
             try:
                 self.first = next(iter(self.stream.codec_context.decode(packet)), None)
             except av.error.MemoryError:
@@ -312,7 +332,11 @@ def _warnings(
     if timeline.strays:
         warnings.append(f"impossible times: those of {timeline.strays} packets were replaced")
     if video_scan.packets and video_scan.first is None:
-        warnings.append("unreadable pictures: only the sound was used")
+        warnings.append(f"{_cause(video_scan)} pictures: only the sound was used")
     if audio_scan.packets and audio_scan.first is None:
-        warnings.append("unreadable sound: only the pictures were used")
+        warnings.append(f"{_cause(audio_scan)} sound: only the pictures were used")
     return warnings
+
+
+def _cause(scan: _StreamScan) -> str:
+    return "encrypted" if scan.is_encrypted else "unreadable"

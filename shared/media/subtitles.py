@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 from pathlib import Path
@@ -13,22 +13,30 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from shared.errors import PermanentError
+from shared.media import closed_captions
+from shared.media.closed_captions import read_caption_events
 from shared.media.container import open_media, read_packets
+from shared.media.text_encoding import find_encoding
 from shared.media.tracks import subtitle_role, track_facts
 from shared.models.media import SubtitleTrack
 from shared.models.video import Segment, TextLimit, Word
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.stream import Stream
 
 CaptionFormat = Literal["vtt", "srt", "json3"]
 MAX_CHARS = 5_000_000  # automatic captions, the longest kind, have about 2 000 000 in four hours
 MAX_JSON_OBJECTS = 300_000  # the same have about 80 000
 MAX_MS = 10**12  # more than any video has; larger numbers are no times
 _MAX_CUE_BYTES = 16_000
+_MAX_TRACK_BYTES = 16_000_000
+_MATROSKA_WEBVTT = b"S_TEXT/WEBVTT"
+_HEADER_BYTES = 1_000_000
 _PLAIN = {"subrip", "webvtt", "text"}
 _ASS = {"ass", "ssa"}
 _ASS_FIELDS = 8  # before the text: read order, layer, style, name, three margins, effect
+_READABLE = _PLAIN | _ASS | {"mov_text", closed_captions.CODEC}
 _DEFAULT_SEC = 3.0  # duration if neither the file nor the next subtitle determines it
 _DRAWING = re.compile(r"\{[^}]*\\p[1-9][^}]*\}.*?(?:\{[^}]*\\p0[^}]*\}|$)", re.DOTALL)
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}")
@@ -41,18 +49,27 @@ _TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s|$)")
 _STAMP = re.compile(rf"<{_CLOCK}>")
 
 
-def text_tracks(container: InputContainer) -> list[SubtitleTrack]:
-    """List the text subtitle streams; omits bitmap subtitles."""
+def list_subtitles(container: InputContainer, path: Path) -> tuple[list[SubtitleTrack], list[str]]:
+    """List the text subtitle streams, and the codecs of those that cannot be read: pictures of text, teletext, TTML."""
     from av.stream import Disposition
 
-    tracks = []
+    tracks, unread = [], []
     for stream in container.streams.subtitles:
-        facts = track_facts(stream)
-        if facts["codec"] in _PLAIN | _ASS | {"mov_text"}:
+        codec = stream.codec_context.codec.canonical_name if stream.codec_context else _unnamed_codec(path)
+        if codec in _READABLE:
             role = subtitle_role(stream)
             impaired = bool(stream.disposition & Disposition.hearing_impaired)
-            tracks.append(SubtitleTrack.model_validate({**facts, "role": role, "hearing_impaired": impaired}))
-    return tracks
+            facts = {**track_facts(stream), "codec": codec, "role": role, "hearing_impaired": impaired}
+            tracks.append(SubtitleTrack.model_validate(facts))
+        elif codec not in unread:
+            unread.append(codec)
+    return tracks, unread
+
+
+def _unnamed_codec(path: Path) -> str:
+    """Return the codec of a stream that FFmpeg has no name for: WebVTT as Matroska's specification has it."""
+    with path.open("rb") as file:
+        return "webvtt" if _MATROSKA_WEBVTT in file.read(_HEADER_BYTES) else "unknown"
 
 
 def read_subtitles(
@@ -68,19 +85,24 @@ def read_subtitles(
         PermanentError: As `open_media`; `no_subtitles` when the file has no such track.
     """
     limit = limit or TextLimit()
-    rows: list[tuple[float, float | None, str]] = []
     with open_media(path) as container:
-        stream = next((s for s in container.streams.subtitles if s.index == track.index), None)
+        stream = next((s for s in container.streams if s.index == track.index), None)
         if stream is None:
             raise PermanentError("no_subtitles", "The file no longer has this subtitle track. Submit the video again.")
-        for packet in read_packets(container, stream):
-            if packet.pts is not None:
-                begin = float(packet.pts * packet.time_base) - start
-                length = float(packet.duration * packet.time_base) if packet.duration else None
-                text = _subtitle_text(track.codec, bytes(memoryview(packet)[:_MAX_CUE_BYTES]))
-                if not limit.accept(text):
-                    break
-                rows.append((begin, length, text))
+        if track.codec == closed_captions.CODEC:
+            cues = [
+                _Cue(begin - start, end - start, [_CaptionLine(row.strip()) for row in strip_markup(text).splitlines()])
+                for begin, end, text in read_caption_events(container, stream)
+            ]
+            return limit.cut(_cue_segments([cue for cue in cues if cue.lines and cue.start >= 0]))
+        payloads = list(_read_payloads(container, stream, track.codec))
+    encoding = find_encoding(b"".join(payload for _, _, payload in payloads), track.language)
+    rows: list[tuple[float, float | None, str]] = []
+    for begin, length, payload in payloads:
+        text = _subtitle_text(track.codec, payload, encoding)
+        if not limit.accept(text):
+            break
+        rows.append((begin - start, length, text))
     rows.sort(key=lambda row: row[0])
     following = [begin for begin, _, _ in rows[1:]]
     segments: list[Segment] = []
@@ -95,12 +117,25 @@ def read_subtitles(
     return segments
 
 
-def _subtitle_text(codec: str, payload: bytes) -> str:
-    if codec == "mov_text":
-        payload = payload[2 : 2 + int.from_bytes(payload[:2], "big")]  # the remainder is style
-        if payload[:2] in (b"\xfe\xff", b"\xff\xfe"):
-            return payload.decode("utf-16", errors="replace").strip()
-    text = payload.decode("utf-8", errors="replace")
+def _read_payloads(
+    container: InputContainer, stream: Stream, codec: str
+) -> Iterator[tuple[float, float | None, bytes]]:
+    """Yield start, duration if stated, and content of the packets, of which not more than any transcript has."""
+    total = 0
+    for packet in read_packets(container, stream):
+        if packet.pts is not None and total < _MAX_TRACK_BYTES:
+            payload = bytes(memoryview(packet)[:_MAX_CUE_BYTES])
+            if codec == "mov_text":
+                payload = payload[2 : 2 + int.from_bytes(payload[:2], "big")]  # the remainder is style
+            total += len(payload)
+            length = float(packet.duration * packet.time_base) if packet.duration else None
+            yield float(packet.pts * packet.time_base), length, payload
+
+
+def _subtitle_text(codec: str, payload: bytes, encoding: str) -> str:
+    if payload[:2] in (b"\xfe\xff", b"\xff\xfe"):  # each text of a track may have its own mark
+        encoding = "utf-16"
+    text = payload.decode(encoding, errors="replace")
     if codec in _ASS:
         text = text.split(",", _ASS_FIELDS)[-1]
         text = _DRAWING.sub("", text).replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")

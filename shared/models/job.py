@@ -15,10 +15,22 @@ from shared.models import Model
 from shared.models.video import TranscriptGap, Video
 from shared.wiring import EXTRACT
 
-HIDDEN = ("owner", "outbox", "wake_at", "trace", "search", "link_allowed", "requested_language", "counted")
+HIDDEN = (
+    "owner",
+    "outbox",
+    "wake_at",
+    "trace",
+    "search",
+    "link_allowed",
+    "requested_language",
+    "earlier_limits",
+    "counted",
+)
 """Internal fields that clients do not see."""
 AUDIO_TRACK, SUBTITLE_TRACK = "audio_track", "subtitle_track"
 """Options that name tracks of the file, whatever the kind."""
+LOCATION = "location"
+"""Option of every kind that keeps where the video was recorded."""
 SUMMED_FIELDS = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
 SOURCE_FIELDS = ("provider", "model", "prompt_version")
 MAX_SEARCH_WORDS = 100
@@ -205,6 +217,7 @@ class Job(Model):
         description="The job that stored the video, if this one analyzes it again. Null for the job that stored it.",
     )
     search: list[str] = Field([], description="Search words of the video.")
+    earlier_limits: bool = Field(False, description="Whether the limits of the earlier systems' paths apply.")
     link_allowed: bool = Field(
         False, description="Whether the provider may read the video from its public link, without a download."
     )

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.models import Model
+from shared.models.file_tags import FileChapter, FileTags
 
 AudioRole = Literal["main", "commentary", "descriptions", "other"]
 AudioContent = Literal["sound", "steady", "silent", "unreadable"]
@@ -93,12 +94,18 @@ class MediaInfo(Model):
     video_track: int | None = Field(None, description="Stream index of the selected video track.")
     audio_tracks: list[SoundTrack] = Field([], description="Audio tracks.")
     subtitles: list[SubtitleTrack] = Field([], description="Text subtitle tracks.")
+    chapters: list[FileChapter] = Field([], description="Chapters in the file, in order of time, at most 200.")
+    tags: FileTags = Field(
+        default_factory=FileTags, description="Title, artist, time and place, as far as the file has them."
+    )
     clock_start: float = Field(
         0, description="Start of the video on the file's own clock in seconds; all other times count from it."
     )
     clock_resets: int = Field(0, description="How often the file's clock starts again, as in joined recordings.")
     stray_packets: int = Field(0, description="Number of packets whose impossible time was replaced.")
-    warnings: list[str] = Field([], description="Damage that did not prevent processing, e.g. `truncated`, for people.")
+    warnings: list[str] = Field(
+        [], description="Damage, and parts that were not used, e.g. `truncated` or `unread subtitles`, for people."
+    )
 
     @property
     def selected_audio(self) -> list[int]:

@@ -54,6 +54,7 @@ def plan_job(
     title: str | None = None,
     description: str | None = None,
     tags: Sequence[str] = (),
+    earlier_limits: bool = False,
     link_allowed: bool = False,
 ) -> Job:
     """Return a job that is not stored yet, with all its stages.
@@ -84,6 +85,7 @@ def plan_job(
         title=title,
         description=description,
         tags=list(tags),
+        earlier_limits=earlier_limits,
         created_at=now,
         updated_at=now,
         trace=trace or new_traceparent(),

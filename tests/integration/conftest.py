@@ -60,7 +60,7 @@ def place(
     if request.param == "emulated":
         need_emulators()
     data = tmp_path_factory.mktemp(request.param)
-    environ = {"ALLOW_HOSTS": f"{hostile.address},{web.address},{pictures.address}", "MAX_FILE_SIZE_MB": "20"}
+    environ = {"ALLOW_HOSTS": f"{hostile.address},{web.address},{pictures.address}", "API_MAX_FILE_SIZE_MB": "20"}
     with serving(data, *OPTIONS[request.param], **environ, **unhurried(pictures, engines)) as server:
         yield server
 

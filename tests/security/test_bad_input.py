@@ -318,7 +318,7 @@ def test_servers(site: Site, hostile: HostileServer, path: str, seconds: float, 
 @table("make, code", FILES)
 def test_files(site: Site, tmp_path: Path, make: Maker, code: str) -> None:
     """A file that begins as a video and is none that can be worked with fails with a code and a sentence."""
-    site.configure(MAX_VIDEO_DURATION_SEC="2", SOURCE_RETENTION_HOURS="0")
+    site.configure(API_MAX_VIDEO_DURATION_SEC="2", SOURCE_RETENTION_HOURS="0")
     answer = site.send(make(tmp_path).read_bytes())
 
     assert answer.status_code == 202, answer.text

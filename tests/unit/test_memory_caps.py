@@ -11,11 +11,12 @@ import pytest
 
 from shared.media.audio.levels import SAMPLE_RATE
 from shared.platform.memory import function_limit_mb
+from shared.platform.video_limits import cloud_file_mb
 from shared.settings import read_settings
 from shared.wiring import wiring
 
 SETTINGS = read_settings({})
-SOURCE_MB, IMAGE_MB = SETTINGS.max_file_size_mb, SETTINGS.max_image_size_mb
+SOURCE_MB, IMAGE_MB = max(cloud_file_mb(), SETTINGS.max_file_size_mb), SETTINGS.max_image_size_mb
 SPEECH_MB = 1.01 * 2 * SAMPLE_RATE * SETTINGS.max_speech_duration_sec / 1e6
 """FLAC of the longest audio, if it is noise."""
 PART_MB = 20

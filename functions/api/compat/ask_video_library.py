@@ -112,7 +112,7 @@ OwnVideo = Annotated[Job, Depends(own_video)]
 )
 async def upload_video_compat(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> AskVideoDetails:
     await run_in_threadpool(quota.check)
-    async with read_form(request, AskVideoUploadForm) as (form, file):
+    async with read_form(request, AskVideoUploadForm, settings()) as (form, file):
         job = await run_in_threadpool(submit_upload, place, user, form, file, request_trace(request.scope), quota)
     return load_video_details(job, place)
 
@@ -128,7 +128,7 @@ def submit_upload(
         )
     file.stream.seek(0)
     job_request = FileJobRequest(kind=KIND, keep_source=True, title=form.title, description=form.description)
-    return submission.submit_file(place, user, job_request, file, None, trace, quota)
+    return submission.submit_file(place, user, job_request, file, None, trace, quota, earlier_limits=True)
 
 
 @router.get(

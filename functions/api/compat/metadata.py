@@ -25,6 +25,7 @@ from shared.pipeline.idempotency import digest_id
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name
 from shared.pipeline.jobs import read_job
 from shared.platform.ports import Filter, Place
+from shared.settings import settings
 
 KIND = "metadata"
 State = Literal["pending", "processing", "done", "failed"]
@@ -81,9 +82,11 @@ async def upload_metadata_video(
 ) -> VideoUploadResponse:
     await run_in_threadpool(quota.check)
     job_request = FileJobRequest(kind=KIND)
-    async with read_form(request, MetadataUploadForm) as (_, file):
+    async with read_form(request, MetadataUploadForm, settings()) as (_, file):
         trace = request_trace(request.scope)
-        job = await run_in_threadpool(submission.submit_file, place, user, job_request, file, None, trace, quota)
+        job = await run_in_threadpool(
+            submission.submit_file, place, user, job_request, file, None, trace, quota, earlier_limits=True
+        )
     return VideoUploadResponse(
         id=job.id, filename=job.filename or "", message="The video was received and is being processed."
     )

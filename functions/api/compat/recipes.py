@@ -118,7 +118,14 @@ async def scrape_recipe(request: Request, user: Caller, place: PlaceDep, quota: 
     form = await read_json(request, ScrapeRequest)
     job_request = UrlJobRequest(kind=KIND, url=form.url, language=form.language)
     job = await run_in_threadpool(
-        submission.submit_url, place, user, job_request, None, request_trace(request.scope), quota
+        submission.submit_url,
+        place,
+        user,
+        job_request,
+        None,
+        request_trace(request.scope),
+        quota,
+        earlier_limits=True,
     )
     return JSONResponse({"task_id": job.id}, 202)
 

@@ -117,7 +117,7 @@ class ReelTask(BaseModel):
 async def upload_reel(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> ReelUploadResponse:
     await run_in_threadpool(quota.check)
     try:
-        async with read_form(request, ReelUploadForm, "video") as (form, file):
+        async with read_form(request, ReelUploadForm, settings(), "video") as (form, file):
             job = await run_in_threadpool(submit_reel, place, user, form, file, request_trace(request.scope), quota)
     except PermanentError as error:
         raise BadRequest(error.code, error.message) from None
@@ -131,7 +131,7 @@ def submit_reel(
 ) -> Job:
     check_video_file(file)
     job_request = FileJobRequest(kind=KIND, language=form.language, keep_source=False)
-    return submission.submit_file(place, user, job_request, file, None, trace, quota)
+    return submission.submit_file(place, user, job_request, file, None, trace, quota, earlier_limits=True)
 
 
 def check_video_file(file: UploadedFile) -> None:

@@ -25,6 +25,7 @@ from shared.ai.fallback import configured_service
 from shared.ai.speech_recognizer import find_speech_recognizer
 from shared.chat.search import CHAT_KIND
 from shared.models import Model
+from shared.platform.video_limits import native_settings
 from shared.settings import Settings, settings
 
 router = APIRouter()
@@ -72,6 +73,11 @@ class Capabilities(Model):
     firestore: FirestoreConfig | None = Field(
         description="Configuration for live listeners on Firestore. Null where users can listen only to server-sent"
         " events."
+    )
+    max_file_size_mb: int = Field(description="Size of the largest video, in MB (1 MB = 1 000 000 bytes).")
+    max_video_duration_sec: float = Field(description="Duration of the longest video, in seconds.")
+    max_speech_duration_sec: float = Field(
+        description="Duration of the longest file for kinds that need only its speech, in seconds."
     )
     chat: str | None = Field(
         description="The AI provider that answers questions. Null if none is configured: then answers are quotes."
@@ -126,15 +132,20 @@ def web_file(request: Request, path: str) -> Response:
     "/v1/capabilities",
     tags=["service"],
     summary="Get the server's capabilities",
-    description="Returns whether this server requires sign-in, and what it uses for speech, pictures and answers.",
+    description="Returns whether this server requires sign-in, what it uses for speech, pictures and answers, and how"
+    " large and how long a video may be.",
 )
 def get_capabilities() -> Capabilities:
     recognizer = find_speech_recognizer(settings())
+    limits = native_settings(settings())
     return Capabilities(
         sign_in=settings().auth_required,
         local_accounts=settings().has_local_accounts,
         speech=recognizer.name if recognizer else None,
         ai=configured_service("recipe", settings()),
+        max_file_size_mb=limits.max_file_size_mb,
+        max_video_duration_sec=limits.max_video_duration_sec,
+        max_speech_duration_sec=limits.max_speech_duration_sec,
         chat=configured_service(CHAT_KIND, settings()),
         firestore=firestore_config(settings()),
     )

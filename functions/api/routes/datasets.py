@@ -269,7 +269,7 @@ async def add_list(dataset: OwnDataset, request: Request, place: PlaceDep, quota
         await run_in_threadpool(quota.consume)
         changed = await run_in_threadpool(add_url_list_from_link, place, dataset, link.url)
     else:
-        async with read_form(request, ListUploadForm) as (_, file):
+        async with read_form(request, ListUploadForm, settings()) as (_, file):
             changed = await run_in_threadpool(add_url_list, place, dataset, file.stream, safe_filename(file.filename))
     return JSONResponse(dataset_response(changed), 201)
 

@@ -36,6 +36,7 @@ from shared.errors import NotFound, PermanentError
 from shared.exports.formats import FORMATS, find_format
 from shared.exports.job_content import JobContent, SharedMedia
 from shared.exports.markup import plain_text
+from shared.exports.subtitle_cues import MAX_LINES, SubtitleLayout
 from shared.exports.units import UnitSystem
 from shared.library.deletion import delete_job
 from shared.library.groups import find_shared_group, group_videos
@@ -43,6 +44,7 @@ from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name
 from shared.platform.ports import Filter, Place
+from shared.platform.video_limits import native_settings
 from shared.security.filenames import safe_filename
 from shared.settings import settings
 
@@ -94,7 +96,7 @@ async def submit_job(
             if idempotency_key is None:
                 # Reject the request before its file is read; with a key, the job may exist already.
                 await run_in_threadpool(quota.check)
-            async with read_form(request, FileJobRequest) as (file_request, file):
+            async with read_form(request, FileJobRequest, native_settings(settings())) as (file_request, file):
                 job = await run_in_threadpool(
                     submission.submit_file, place, user, file_request, file, idempotency_key, trace, quota
                 )
@@ -232,8 +234,8 @@ async def start_upload(
         "Returns a result or a transcript as a file. Recipes: schema.org JSON-LD (`jsonld`; its image is a short-lived "
         "link, unless `share` is set). Recipes, reels and summaries: Markdown (`md`) and a printable page (`html`). "
         "Every result: `json`; for a `transcript` job, it contains all segments with their timestamps. Every job with "
-        "a transcript: `txt`, `srt` and `vtt`. Returns 409 while the job is not done, or if there is nothing to export "
-        "in this format."
+        "a transcript: `txt`, and subtitles as `srt` and `vtt`, divided by the times of the words. Returns 409 while "
+        "the job is not done, or if there is nothing to export in this format."
     ),
     response_class=Response,
     responses={
@@ -261,10 +263,22 @@ def export_result(
             "through it, for as long as the link works. Returns 404 if the link does not show the video.",
         ),
     ] = None,
+    line_length: Annotated[
+        int | None,
+        Query(
+            ge=10,
+            le=100,
+            description="Maximum characters in a line of `srt` and `vtt`: by default 42, or 16 in CJK.",
+        ),
+    ] = None,
+    max_lines: Annotated[
+        int, Query(ge=1, le=4, description="Maximum number of lines of a subtitle in `srt` and `vtt`.")
+    ] = MAX_LINES,
 ) -> Response:
     file_format = find_format(format, job.kind)
     shared_media = share_of(place, job, share) if share else None
-    text = file_format.write(JobContent(place.objects, job, servings, units, shared_media))
+    layout = SubtitleLayout(line_length, max_lines)
+    text = file_format.write(JobContent(place.objects, job, servings, units, shared_media, layout))
     disposition = "inline" if file_format.policy else "attachment"
     headers = {"Content-Disposition": f"{disposition}; {file_name(job, file_format.name)}"}
     if file_format.policy:

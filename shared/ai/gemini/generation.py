@@ -52,9 +52,10 @@ def generate_answer(
     meter: ServiceMeter,
     tick: Tick,
     audio_sec: float = 0,
+    low_resolution: bool = False,
 ) -> ModelAnswer:
     """Return an answer of at most `max_tokens`; raises as `with_retries` and `read_answer`."""
-    from google.genai.types import GenerateContentConfig
+    from google.genai.types import GenerateContentConfig, MediaResolution
 
     try:
         response = with_retries(
@@ -66,6 +67,7 @@ def generate_answer(
                     response_mime_type="application/json",
                     response_json_schema=answer_schema(answer_type),
                     max_output_tokens=max_tokens,
+                    media_resolution=MediaResolution.MEDIA_RESOLUTION_LOW if low_resolution else None,
                     # The SDK would request continuations without limit.
                     automatic_continuation=False,
                 ),

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel
 
 from shared.ai.gemini.client import VENDOR, create_client, prices_for, with_retries
 from shared.ai.gemini.files import INLINE_BYTES, SMALL_BYTES, registered_object, temporary_upload
@@ -23,6 +26,7 @@ from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Trans
 from shared.ai.structured_output import MAX_ANSWER_TOKENS, ModelAnswer, RepairRequest, request_structured_output
 from shared.ai.usage import Meter, PriceList, ServiceMeter
 from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, threshold_for, truncate_texts
+from shared.ai.windows import Window, analyze_windows, divide_evidence
 from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -43,7 +47,10 @@ MIN_SIMILARITY = {"gemini-embedding-001": 0.5, "gemini-embedding-2": 0.4}
 """See `shared.ai.vectors.threshold_for`."""
 MEASURES_DONE, UPLOAD_DONE = 0.15, 0.3
 """Progress of an analysis once the kind's measurements are done, and once the video is uploaded."""
-TOKENS_PER_SEC = 300
+DETAILED_SEC, LONGEST_SEC = 50 * 60.0, 150 * 60.0
+"""A context of a million tokens holds an hour of video in detail, or three hours at low resolution; the rest is for the
+texts and the answer."""
+TOKENS_PER_SEC, LOW_TOKENS_PER_SEC = 300, 100
 """Tokens of a second of video with its audio: https://ai.google.dev/gemini-api/docs/video-understanding."""
 READ_FROM_LINK = "Gemini read the video from its link; it was not downloaded."
 MEDIA_TYPES = {
@@ -80,7 +87,8 @@ class GeminiProvider:
                 kind, evidence, language, self._meter.meter, tick_within(tick, 0, MEASURES_DONE)
             )
         evidence = replace(evidence, model_hears_audio=self._can_send_video(evidence))
-        text = evidence_text(evidence, screen)
+        is_long = evidence.model_hears_audio and evidence.info.duration_sec > DETAILED_SEC
+        windows = divide_evidence(evidence, screen, LONGEST_SEC if evidence.model_hears_audio else inf)
         answer_tick, model = tick_within(tick, UPLOAD_DONE, 1), self._settings.gemini_model
         with (
             create_client(self._settings) as client,
@@ -89,15 +97,27 @@ class GeminiProvider:
             ) as (parts, frames),
         ):
 
-            def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
-                self._meter.allow()
-                contents = conversation(parts, text, repair)
-                return generate_answer(
-                    client, model, rules, contents, kind.schema, max_tokens, self._meter, answer_tick
-                )
+            def ask(further_rules: str, window: Window | None, text: str, tick: Tick) -> BaseModel:
+                shown = window_parts(parts, window, len(windows)) if window else []
 
-            result = request_structured_output(kind.schema, call_model, answer_tick)
-        result = LinkFilter([text]).filter_model(result)
+                def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
+                    self._meter.allow()
+                    return generate_answer(
+                        client,
+                        model,
+                        rules + further_rules,
+                        conversation(shown, text, repair),
+                        kind.schema,
+                        max_tokens,
+                        self._meter,
+                        tick,
+                        low_resolution=is_long,
+                    )
+
+                return request_structured_output(kind.schema, call_model, tick)
+
+            result = analyze_windows(windows, evidence, ask, answer_tick)
+        result = LinkFilter([evidence_text(window.evidence, window.screen) for window in windows]).filter_model(result)
         if kind.complete:
             result = kind.complete(result, evidence, language)
         return AnalysisResult(result, self._meter.total(model, kind.prompt_version, frames))
@@ -166,7 +186,8 @@ class GeminiProvider:
 
 def expected_cost_usd(prices: PriceList, model: str, duration_sec: float) -> float:
     """Return the cost of reading a video and writing the longest answer."""
-    return prices.cost_usd(model, round(TOKENS_PER_SEC * duration_sec), MAX_ANSWER_TOKENS)
+    tokens_per_sec = LOW_TOKENS_PER_SEC if duration_sec > DETAILED_SEC else TOKENS_PER_SEC
+    return prices.cost_usd(model, round(tokens_per_sec * duration_sec), MAX_ANSWER_TOKENS)
 
 
 def load_video(evidence: Evidence, tick: Tick) -> Path:
@@ -177,6 +198,18 @@ def load_video(evidence: Evidence, tick: Tick) -> Path:
 
 def media_type_of(container: str) -> str:
     return next((media_type for word, media_type in MEDIA_TYPES.items() if word in container), MEDIA_TYPES["mp4"])
+
+
+def window_parts(parts: Sequence[Part], window: Window, of: int) -> Sequence[Part]:
+    """Return the parts of a request about one of several windows: its stretch of the video, or its key frames."""
+    from google.genai.types import VideoMetadata
+
+    if of == 1:
+        return parts
+    if len(parts) != 1:
+        return key_frame_parts(window.evidence)
+    stretch = VideoMetadata(start_offset=f"{window.start:.3f}s", end_offset=f"{window.end:.3f}s")
+    return [parts[0].model_copy(update={"video_metadata": stretch})]
 
 
 def key_frame_parts(evidence: Evidence) -> list[Part]:

@@ -15,7 +15,7 @@ from shared.ai.offline.language.tables import words
 from shared.ai.offline.terms import terms
 from shared.ai.screen.lines import ScreenText
 from shared.analyses.evidence import Evidence, clamp_time
-from shared.analyses.summary import UNTITLED, Chapter, KeyPoint, VideoSummary, cover_video
+from shared.analyses.summary import UNTITLED, Chapter, KeyPoint, VideoSummary, cover_video, keep_file_chapters
 from shared.analyses.transcript import GAP_SENTENCES, RECOGNIZED
 from shared.languages import is_same_language, primary_language
 from shared.media.video.pacing import UNSPACED
@@ -46,7 +46,7 @@ SENTENCE_SIGNS = tuple(".!?…。！？")
 CLOSING_MARKS = "\"'»”’)]"
 EXTRACTED = (
     "Created without AI: the sentences are quoted from the video, chosen because their words are most typical of the "
-    "whole (centroid-based extraction). Chapters begin after long pauses."
+    "whole (centroid-based extraction). Chapters are those of the file, or begin after long pauses."
 )
 FROM_SCREEN = "The points are on-screen texts."
 NOT_TRANSLATED = "The text is in the language of the video; translation requires an AI provider."
@@ -80,7 +80,7 @@ def summarize_speech(spoken: list[Sentence], evidence: Evidence, language: str) 
             )
             for number in sorted(best)
         ],
-        chapters=find_chapters(spoken, evidence.shots, duration),
+        chapters=find_chapters(spoken, evidence),
         duration_sec=duration,
         language=spoken_language,
         notes=[
@@ -98,7 +98,9 @@ def summarize_screen(evidence: Evidence, screen: ScreenText) -> VideoSummary:
         title=evidence.title,
         summary="",
         key_points=[KeyPoint(text=line.text, start=round(line.start, 2)) for line in lines],
-        chapters=cover_video([Chapter(title=evidence.title or UNTITLED, start=0)], duration),
+        chapters=cover_video(
+            keep_file_chapters([], evidence.info) or [Chapter(title=evidence.title or UNTITLED, start=0)], duration
+        ),
         duration_sec=duration,
         language=detect_language([line.text for line in lines], None),
         notes=[
@@ -109,19 +111,30 @@ def summarize_screen(evidence: Evidence, screen: ScreenText) -> VideoSummary:
     )
 
 
-def find_chapters(spoken: list[Sentence], shots: Sequence[Shot], duration: float) -> list[Chapter]:
-    """Split at long pauses, the longest first; the title of a chapter is its most central sentence."""
+def find_chapters(spoken: list[Sentence], evidence: Evidence) -> list[Chapter]:
+    """Return the chapters in the file; without several, split at long pauses, the longest first.
+
+    The title of a chapter without one is its most central sentence.
+    """
+    duration, own = evidence.info.duration_sec, evidence.info.chapters
+    starts = [chapter.start for chapter in own] if len(own) > 1 else split_at_pauses(spoken, evidence.shots, duration)
+    titles = {chapter.start: chapter.title for chapter in own}
+    within: list[list[str]] = [[] for _ in starts]
+    for sentence in spoken:
+        within[max(0, bisect_right(starts, sentence.start) - 1)].append(sentence.text)
+    pairs = zip(starts, within, strict=True)
+    chapters = [Chapter(title=titles.get(start) or chapter_title(texts), start=start) for start, texts in pairs]
+    return cover_video(chapters, duration)
+
+
+def split_at_pauses(spoken: list[Sentence], shots: Sequence[Shot], duration: float) -> list[float]:
+    """Return the starts of chapters that begin after long pauses."""
     shortest = max(SHORTEST_CHAPTER_SEC, duration / MOST_CHAPTERS)
     starts = [0.0]
     for _, start in sorted(find_pauses(spoken, shots), reverse=True):
         if all(abs(start - other) >= shortest for other in [*starts, duration]):
             starts.append(start)
-    starts.sort()
-    within: list[list[str]] = [[] for _ in starts]
-    for sentence in spoken:
-        within[max(0, bisect_right(starts, sentence.start) - 1)].append(sentence.text)
-    pairs = zip(starts, within, strict=True)
-    return cover_video([Chapter(title=chapter_title(texts), start=start) for start, texts in pairs], duration)
+    return sorted(starts)
 
 
 def find_pauses(spoken: list[Sentence], shots: Sequence[Shot]) -> list[tuple[float, float]]:

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import BaseModel
+
 from shared.ai.links import LinkFilter
 from shared.ai.openai.client import VENDOR, create_client, prices_for
 from shared.ai.openai.completions import CompletionEnd, Completions
@@ -40,7 +42,8 @@ from shared.ai.structured_output import (
     request_structured_output,
 )
 from shared.ai.usage import Meter, ServiceMeter
-from shared.analyses.evidence import Evidence, TimedLine
+from shared.ai.windows import Window, analyze_windows, divide_evidence
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.progress import Tick, tick_within
 from shared.settings import Settings
@@ -70,21 +73,25 @@ class OpenAIProvider:
             if not endpoint.is_vendor:
                 # OpenAI shows the schema to its models; other servers only enforce it, if at all.
                 rules = f"{rules}\n{SCHEMA_NOTE}\n{json.dumps(schema, ensure_ascii=False)}"
-            content = evidence_content(evidence, screen)
             completions = Completions(client, endpoint, meter)
-            answer_tick = tick_within(tick, SCREEN_SHARE, 1)
 
-            def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
-                end = CompletionEnd()
-                messages = analysis_messages(rules, content, repair)
-                pieces = []
-                for piece in completions.stream(messages, max_tokens, end, (kind.name, schema)):
-                    pieces.append(piece)
-                    answer_tick(min(len(pieces) / max_tokens, 1), "Receiving the answer")
-                return read_answer("".join(pieces), end)
+            def ask(further_rules: str, window: Window | None, text: str, tick: Tick) -> BaseModel:
+                content = message_content(window.evidence if window else None, text)
 
-            result = request_structured_output(kind.schema, call_model, answer_tick)
-        result = LinkFilter([evidence_text(evidence, screen)]).filter_model(result)
+                def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
+                    end = CompletionEnd()
+                    messages = analysis_messages(rules + further_rules, content, repair)
+                    pieces = []
+                    for piece in completions.stream(messages, max_tokens, end, (kind.name, schema)):
+                        pieces.append(piece)
+                        tick(min(len(pieces) / max_tokens, 1), "Receiving the answer")
+                    return read_answer("".join(pieces), end)
+
+                return request_structured_output(kind.schema, call_model, tick)
+
+            windows = divide_evidence(evidence, screen)
+            result = analyze_windows(windows, evidence, ask, tick_within(tick, SCREEN_SHARE, 1))
+        result = LinkFilter([evidence_text(window.evidence, window.screen) for window in windows]).filter_model(result)
         if kind.complete:
             result = kind.complete(result, evidence, language)
         frames = len(evidence.frames) if completions.takes_pictures else 0
@@ -126,14 +133,14 @@ class OpenAIProvider:
             yield client, endpoint, ServiceMeter(self._meter, prices_for(endpoint, self._settings))
 
 
-def evidence_content(evidence: Evidence, screen: Sequence[TimedLine]) -> list[ChatCompletionContentPartParam]:
+def message_content(evidence: Evidence | None, text: str) -> list[ChatCompletionContentPartParam]:
     """Return the parts of the user's message: each key frame after a line with its time, then all texts in one part."""
     parts: list[ChatCompletionContentPartParam] = []
-    for frame, path in evidence.frames:
+    for frame, path in evidence.frames if evidence else []:
         picture = base64.b64encode(path.read_bytes()).decode()
         parts.append({"type": "text", "text": f"Key frame at {frame.time:.2f} s:"})
         parts.append({"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}", "detail": "low"}})
-    parts.append({"type": "text", "text": evidence_text(evidence, screen)})
+    parts.append({"type": "text", "text": text})
     return parts
 
 

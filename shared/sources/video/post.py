@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.media.subtitles import parse_captions
+from shared.media.text_encoding import decode_text
 from shared.models.video import Origin, Transcript
 from shared.security.guarded_http import RequestLimits, fetch_url
 from shared.settings import Settings
@@ -78,7 +79,7 @@ def read_captions(
         text = captions.text
         if text is None:
             url = captions.url or ""
-            text = fetch_text(url, settings, pulse, headers(url))
+            text = decode_text(fetch_bytes(url, settings, pulse, headers(url)), captions.language)
         segments = parse_captions(text, captions.format)
     except ClipwiseError as error:
         return None, [f"Its captions could not be read: {error.message}"]
@@ -87,8 +88,8 @@ def read_captions(
     return Transcript(source="captions", language=captions.language, segments=segments), []
 
 
-def fetch_text(url: str, settings: Settings, pulse: Callable[[], None], headers: Mapping[str, str]) -> str:
-    """Fetch a text of at most 4 MB.
+def fetch_bytes(url: str, settings: Settings, pulse: Callable[[], None], headers: Mapping[str, str]) -> bytes:
+    """Fetch a file of at most 4 MB.
 
     Raises as `fetch_url`, TransientError `source_unavailable`, and PermanentError `source_encoded`.
     """
@@ -110,7 +111,7 @@ def fetch_text(url: str, settings: Settings, pulse: Callable[[], None], headers:
                     "source_unavailable",
                     f"The captions exceed {MAX_CAPTIONS_BYTES // 1_000_000} MB. Upload the video itself instead.",
                 )
-    return content.decode("utf-8", errors="replace")
+    return bytes(content)
 
 
 def clean_text(value: object, max_length: int = MAX_TEXT) -> str | None:

@@ -172,6 +172,17 @@ def test_a_transcript_of_any_job(site: Site, format: str, media_type: str, text:
     assert answer.text == text
 
 
+def test_subtitles_have_the_lines_that_are_asked_for(site: Site) -> None:
+    """A phone's subtitles can be narrower than a television's; limits that make no sense are refused."""
+    job_id = str(site.submit()["id"])
+    extracted(site, job_id, Segment(start=1, end=6, text="Mix the flour and the water with a spoon"))
+    assert export(site, job_id, "srt").text.splitlines()[2:] == ["Mix the flour and the water with a spoon", ""]
+    narrow = export(site, job_id, "srt", line_length=22, max_lines=2).text.splitlines()
+    assert narrow[2:] == ["Mix the flour and the", "water with a spoon", ""]
+    assert export(site, job_id, "srt", line_length=5).status_code == 422
+    assert export(site, job_id, "vtt", max_lines=0).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("kind", "result", "line"),
     [("reel", REEL.to_json(), "- **Hook** Start earlier"), ("summary", SUMMARY.to_json(), "- **0:00** Soup")],

@@ -132,7 +132,7 @@ def test_a_body_without_a_length_is_cut_off(site: Site) -> None:
 
 def test_memory_stays_flat(site: Site) -> None:
     """A file of 40 MB passes through a few megabytes of memory."""
-    site.configure(MAX_FILE_SIZE_MB="100")
+    site.configure(API_MAX_FILE_SIZE_MB="100")
     tracemalloc.start()
     try:
         answer = site.client.post("/v1/jobs", content=parts(640), headers=FORM)

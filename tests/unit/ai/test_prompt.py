@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ai.gemini.provider import conversation as gemini_conversation
-from shared.ai.openai.provider import analysis_messages, evidence_content
+from shared.ai.openai.provider import analysis_messages, message_content
 from shared.ai.prompt import CLOSE, OPEN, evidence_text, instructions
 from shared.ai.structured_output import RepairRequest
 from shared.analyses.evidence import Evidence
@@ -47,10 +47,12 @@ def test_a_hostile_text_stays_data(attack: str, tmp_path: Path) -> None:
     told = instructions(RECIPE, hostile, "en")
     assert told == instructions(RECIPE, harmless, "en")
 
-    messages = analysis_messages(told, evidence_content(hostile, lines), RepairRequest("{}", "[]"))
+    messages = analysis_messages(
+        told, message_content(hostile, evidence_text(hostile, lines)), RepairRequest("{}", "[]")
+    )
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[0]["content"] == told
-    calm = analysis_messages(told, evidence_content(harmless, lines), None)[1]["content"]
+    calm = analysis_messages(told, message_content(harmless, evidence_text(harmless, lines)), None)[1]["content"]
     parts = messages[1]["content"]
     assert [part["type"] for part in parts] == [part["type"] for part in calm]
     assert parts[:-1] == calm[:-1]

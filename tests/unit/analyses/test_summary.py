@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from shared.ai.offline.summary import central_texts, split_sentences
 from shared.analyses.evidence import Evidence
 from shared.analyses.summary import Chapter, VideoSummary, cover_video
+from shared.models.file_tags import FileChapter
 from shared.models.video import Segment, Shot
 from tests.recipe_samples import DURATION, samples_showing
 from tests.reel_samples import evidence, summary
@@ -44,6 +46,38 @@ def test_a_video_is_summed_up(served: ServedProvider, tmp_path: Path) -> None:
         ("Wie gießen", 15, DURATION),
     ]
     assert (result.title, result.duration_sec, result.language, result.notes) == ("Richtig gießen", DURATION, "de", [])
+
+
+def with_chapters(tmp_path: Path, **changes: Any) -> Evidence:
+    """A file with three chapters, the last without a title."""
+    inputs = evidence(tmp_path, **changes)
+    starts, titles = [0.0, 12.0, 20.0], ["Intro", "Water", None]
+    ends = [*starts[1:], inputs.info.duration_sec]
+    chapters = [
+        FileChapter(start=start, end=end, title=title) for start, end, title in zip(starts, ends, titles, strict=True)
+    ]
+    return replace(inputs, info=inputs.info.model_copy(update={"chapters": chapters}))
+
+
+def test_the_chapters_of_the_file_are_kept(served: ServedProvider, tmp_path: Path) -> None:
+    """Who divided a video into chapters finds the same ones in the summary, with the model's titles for them."""
+    served.queue_answers(summary(chapters=[{"title": "Einleitung", "start": 0}, {"title": "Erfunden", "start": 5}]))
+    result = analyze(served, with_chapters(tmp_path))
+    assert [(chapter.title, chapter.start) for chapter in result.chapters] == [
+        ("Einleitung", 0),
+        ("Water", 12),
+        ("–", 20),
+    ]
+    assert '"title": "Water"' in str(served.service.requests[0]).replace("\\", "")
+
+
+def test_offline_keeps_the_chapters_of_the_file(tmp_path: Path) -> None:
+    """Without an AI the chapters are the file's, too; one without a title gets its most central sentence."""
+    result = analyze_offline(with_chapters(tmp_path))
+    assert [chapter.start for chapter in result.chapters] == [0, 12, 20]
+    assert [chapter.title for chapter in result.chapters[:2]] == ["Intro", "Water"]
+    silent = analyze_offline(with_chapters(tmp_path, transcript=[]))
+    assert [chapter.title for chapter in silent.chapters] == ["Intro", "Water", "–"]
 
 
 def test_there_is_a_chapter_or_a_repair(served: ServedProvider, tmp_path: Path) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from shared.exports.formats import timestamp, to_srt, to_txt, to_vtt
+from shared.exports.subtitle_cues import Cue
 from shared.models.video import Segment
 
 SEGMENTS = [
     Segment(start=0, end=1.5, text="Hello <b> & welcome\n\nto --> soup"),
     Segment(start=2, end=3, text="\x85\u202e"),
     Segment(start=3661.0004, end=3723.45, text="Borschtsch, борщ"),
+]
+CUES = [
+    Cue(0, 1.5, ("Hello <b> & welcome", "to --> soup")),
+    Cue(3661.0004, 3723.45, ("Borschtsch, борщ",)),
 ]
 
 
@@ -19,7 +24,7 @@ def test_txt() -> None:
 
 def test_srt() -> None:
     """Players read SubRip with its decimal comma; no text ends a cue or looks like a time line."""
-    assert to_srt(SEGMENTS) == (
+    assert to_srt(CUES) == (
         "1\n00:00:00,000 --> 00:00:01,500\nHello <b> & welcome\nto → soup\n\n"
         "2\n01:01:01,000 --> 01:02:03,450\nBorschtsch, борщ\n\n"
     )
@@ -27,7 +32,7 @@ def test_srt() -> None:
 
 def test_vtt() -> None:
     """Browsers read WebVTT; markup within the words is shown, not followed."""
-    assert to_vtt(SEGMENTS) == (
+    assert to_vtt(CUES) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nHello &lt;b&gt; &amp; welcome\nto --&gt; soup\n"
         "\n01:01:01.000 --> 01:02:03.450\nBorschtsch, борщ\n"
     )

@@ -69,6 +69,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     "data",
     [
         movie(track(MILLIONS)),
+        b"caff\0\1\0\0pakt" + struct.pack(">qqqii", 24, MILLIONS, MILLIONS * 1024, 0, 0),
         movie(*[track(90_000)] * 20),
         movie(*[track(0)] * 300),
         movie(track(2**31, 2, b"soun", per_chunk=2**31)),
@@ -84,6 +85,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     ],
     ids=[
         "samples of one size",
+        "packets of one size in CAF",
         "samples of many tracks",
         "tracks",
         "chunks of uncompressed audio",

@@ -124,6 +124,16 @@ def matroska_tags(count: int) -> bytes:
     return matroska(element("1254C367", element("7373", element("67C8", b"") * count)))
 
 
+def aiff_id3(count: int) -> bytes:
+    body = b"AIFF" + b"ID3 " + struct.pack(">I", len(id3(count))) + id3(count)
+    return b"FORM" + struct.pack(">I", len(body)) + body
+
+
+def caf_tags(count: int) -> bytes:
+    info = struct.pack(">I", count) + b"".join(b"k%06d\0v\0" % number for number in range(count))
+    return b"caff\0\1\0\0" + b"info" + struct.pack(">q", len(info)) + info
+
+
 def mp4_freeform(count: int) -> bytes:
     entries = box(b"----", bytes(8)) * count
     meta = box(b"meta", bytes(4), box(b"ilst", entries))
@@ -164,7 +174,7 @@ def long_table(count: int) -> bytes:
 
 
 BUILDERS: list[Callable[[int], bytes]] = [opus, vorbis, speex, split_magic, second_stream, flac, flac_seek_points, id3]
-BUILDERS += [id3_of_version_2, ape, ape_before_id3v1, wav_info, wav_id3, matroska_tags]
+BUILDERS += [aiff_id3, caf_tags, id3_of_version_2, ape, ape_before_id3v1, wav_info, wav_id3, matroska_tags]
 BUILDERS += [mp4_freeform, mp4_languages, mp4_keys, transport_stream, long_table, id3_compressed]
 
 
