@@ -15,11 +15,12 @@ import pytest
 from argon2 import PasswordHasher
 
 from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
+from shared.platform.accounts import Identity
 from shared.platform.embedded import local_accounts as passwords
 from shared.platform.embedded.local_accounts import LocalAccounts, open_local_accounts
 from shared.platform.embedded.place import open_embedded_place
 from shared.platform.gcp.firebase import FirebaseIdentity, open_firebase_identity
-from shared.platform.ports import Documents, Identity
+from shared.platform.ports import Documents
 from shared.settings import Settings
 from tests.auth_emulator import PROJECT, EmulatorMailbox, running_auth_emulator
 from tests.server import eventually

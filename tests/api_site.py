@@ -23,11 +23,11 @@ from infra.runtimes.embedded.workers import load_function
 from shared.errors import RetryLater
 from shared.models.job import Job
 from shared.pipeline.jobs import change_job
+from shared.platform.accounts import User
 from shared.platform.embedded.bus import to_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.identity import current_identity, reset_identity
 from shared.platform.place import use_place
-from shared.platform.ports import User
 from shared.settings import settings
 from tests.contract.served import served
 from tests.server import UNLIMITED

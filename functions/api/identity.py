@@ -19,9 +19,10 @@ from starlette.types import Scope
 from functions.api.rate_limits import client_address, count_user, report_standing
 from shared.errors import PermanentError
 from shared.platform import rate_limits as rates
+from shared.platform.accounts import User, UserSession
 from shared.platform.documents import compare_and_set
 from shared.platform.identity import current_identity
-from shared.platform.ports import Documents, User, UserSession
+from shared.platform.ports import Documents
 from shared.platform.rate_limits import RATES, RateLimit
 from shared.settings import settings
 

@@ -24,7 +24,8 @@ from shared.pipeline import idempotency as once
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import change_job, read_job
-from shared.platform.ports import Place, UploadSession, User
+from shared.platform.accounts import User
+from shared.platform.ports import Place, UploadSession
 from shared.platform.video_limits import native_settings
 from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url

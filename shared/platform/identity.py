@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
+from shared.platform.accounts import Identity
 from shared.platform.place import current_place
-from shared.platform.ports import Identity
 from shared.settings import settings
 
 _override: list[Identity] = []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.errors import PermanentError, TransientError
-from shared.platform.ports import AccountUpdate, Identity, UserSession
+from shared.platform.accounts import AccountUpdate, Identity, UserSession
 from tests.accounts import KINDS, PASSWORD, People, cheap_passwords
 
 OTHER = "quite another one"

@@ -25,8 +25,8 @@ from functions.api.routes.auth import (
     SignUpRequest,
     Text,
 )
+from shared.platform.accounts import UserSession
 from shared.platform.identity import current_identity
-from shared.platform.ports import UserSession
 
 router = create_ask_video_router("/api/auth", 413, 503)
 Uid = Annotated[str, Field("", max_length=MAX_LENGTH, description="Accepted for compatibility and ignored.")]

@@ -27,7 +27,8 @@ from shared.library.numbers import find_id, number_ids
 from shared.media.file_type import HEAD_BYTES, require_media_type
 from shared.models.job import Job, JobStatus
 from shared.pipeline.job_storage import UPLOADS, load_transcript, source_name
-from shared.platform.ports import Place, User
+from shared.platform.accounts import User
+from shared.platform.ports import Place
 from shared.settings import settings
 
 KIND = "transcript"

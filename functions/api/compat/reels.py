@@ -23,7 +23,8 @@ from shared.errors import PermanentError
 from shared.media.file_type import HEAD_BYTES, require_media_type
 from shared.media.header_duration import header_duration
 from shared.models.job import Job, JobStatus
-from shared.platform.ports import Place, User
+from shared.platform.accounts import User
+from shared.platform.ports import Place
 from shared.settings import settings
 
 KIND = "reel"

@@ -21,8 +21,8 @@ from shared import clock
 from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
 from shared.library.deletion import erase_user, record_departure
+from shared.platform.accounts import AccountUpdate, User, UserSession
 from shared.platform.identity import current_identity
-from shared.platform.ports import AccountUpdate, User, UserSession
 
 router = APIRouter(prefix="/v1/auth", tags=["accounts"])
 

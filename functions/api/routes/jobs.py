@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Annotated, Literal
-from urllib.parse import quote
 
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -26,6 +24,7 @@ from functions.api.dependencies import (
     request_trace,
 )
 from functions.api.event_streams import EventStream, LastEventId, document_events
+from functions.api.export_files import filename_parameters, find_shared_media
 from functions.api.identity import Caller, page_origin
 from functions.api.job_summaries import JobSummaryPage, summarize_job
 from functions.api.openapi import REF, event_stream, event_stream_response, problem_responses, request_body
@@ -34,18 +33,15 @@ from functions.api.schemas import FileJobRequest, JobPage, PublicJob, UploadRequ
 from shared.analyses.kinds import kind_named
 from shared.errors import NotFound, PermanentError
 from shared.exports.formats import FORMATS, find_format
-from shared.exports.job_content import JobContent, SharedMedia
-from shared.exports.markup import plain_text
+from shared.exports.job_content import JobContent
 from shared.exports.subtitle_cues import MAX_LINES, SubtitleLayout
 from shared.exports.units import UnitSystem
 from shared.library.deletion import delete_job
-from shared.library.groups import find_shared_group, group_videos
 from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name
-from shared.platform.ports import Filter, Place
+from shared.platform.ports import Filter
 from shared.platform.video_limits import native_settings
-from shared.security.filenames import safe_filename
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1", tags=["jobs"], responses=problem_responses(401, 403, 422))
@@ -276,34 +272,14 @@ def export_result(
     ] = MAX_LINES,
 ) -> Response:
     file_format = find_format(format, job.kind)
-    shared_media = share_of(place, job, share) if share else None
+    shared_media = find_shared_media(place, job, share) if share else None
     layout = SubtitleLayout(line_length, max_lines)
     text = file_format.write(JobContent(place.objects, job, servings, units, shared_media, layout))
     disposition = "inline" if file_format.policy else "attachment"
-    headers = {"Content-Disposition": f"{disposition}; {file_name(job, file_format.name)}"}
+    headers = {"Content-Disposition": f"{disposition}; {filename_parameters(job, file_format.name)}"}
     if file_format.policy:
         headers["Content-Security-Policy"] = file_format.policy
     return Response(text.encode(), media_type=file_format.media_type, headers=headers)
-
-
-def share_of(place: Place, job: Job, token: str) -> SharedMedia:
-    """Return the job's video behind a share link; raises NotFound if the link does not show it."""
-    group = find_shared_group(place.documents, token)
-    video_id = job.of_video or job.id
-    video = next((video for video in group_videos(place.documents, group) if video.id == video_id), None)
-    if video is None or group.share is None:
-        raise NotFound(video_id)
-    url = f"{settings().public_url.rstrip('/')}/v1/shared/{token}/videos/{video_id}"
-    return SharedMedia(url, group.share.created_at, video)
-
-
-def file_name(job: Job, extension: str) -> str:
-    """Build the parameters of Content-Disposition (RFC 6266): the title in ASCII, and in full as UTF-8."""
-    title = re.sub(r"[/\\]", "-", plain_text(str((job.result or {}).get("title") or "")))
-    full = safe_filename(f"{title.strip(' .') or job.kind}.{extension}") or f"{job.kind}.{extension}"
-    ascii_letters = unicodedata.normalize("NFKD", full.removesuffix(f".{extension}")).encode("ascii", "ignore").decode()
-    simple = re.sub(r"[^A-Za-z0-9]+", "-", ascii_letters).strip("-") or job.kind
-    return f"filename=\"{simple}.{extension}\"; filename*=UTF-8''{quote(full, safe='')}"
 
 
 @router.get(

@@ -23,7 +23,8 @@ from shared.models.job import Job, JobError, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import JOBS
 from shared.pipeline.jobs import read_job, video_title
-from shared.platform.ports import DeadLetter, Filter, Place, User
+from shared.platform.accounts import User
+from shared.platform.ports import DeadLetter, Filter, Place
 from shared.wiring import wiring
 
 router = APIRouter(prefix="/v1", tags=["operations"], responses=problem_responses(401, 403, 422))

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 import jwt
 
 from shared import clock
+from shared.platform.accounts import User, UserSession
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
-from shared.platform.ports import User, UserSession
 from shared.security.credentials import authentication_error, is_token_current
 
 log = logging.getLogger(__name__)

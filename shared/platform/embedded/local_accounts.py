@@ -20,6 +20,7 @@ from argon2.exceptions import VerifyMismatchError
 
 from shared import clock
 from shared.mail import FolderDelivery, delete_mails, mail_delivery
+from shared.platform.accounts import AccountUpdate, User, UserSession
 from shared.platform.embedded.account_mails import AccountMails, issue_mail_token, redeem_mail_token
 from shared.platform.embedded.account_sessions import AccessTokens, AccountSessions, user_from_row
 from shared.platform.embedded.codec import encode_time
@@ -27,7 +28,6 @@ from shared.platform.embedded.database import Database
 from shared.platform.embedded.mail_queue import MailQueue
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.platform.embedded.signing import derive_key, signing_key
-from shared.platform.ports import AccountUpdate, User, UserSession
 from shared.security.credentials import (
     authentication_error,
     check_password,

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from shared import clock
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.ports import Documents, User
+from shared.platform.accounts import User
+from shared.platform.ports import Documents
 from shared.security.credentials import username_key, username_taken_error
 
 USERNAMES = "usernames"

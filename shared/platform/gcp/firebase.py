@@ -13,6 +13,7 @@ from typing import Any
 
 from shared import clock
 from shared.errors import ClipwiseError, PermanentError
+from shared.platform.accounts import AccountUpdate, User, UserSession
 from shared.platform.gcp.account_documents import Revocations, Usernames
 from shared.platform.gcp.id_tokens import IdTokens, SigningKeys
 from shared.platform.gcp.identity_toolkit import (
@@ -25,7 +26,7 @@ from shared.platform.gcp.identity_toolkit import (
     translate_toolkit_error,
     unavailable_error,
 )
-from shared.platform.ports import AccountUpdate, Documents, User, UserSession
+from shared.platform.ports import Documents
 from shared.security.credentials import (
     authentication_error,
     check_password,

@@ -15,8 +15,8 @@ import httpx2
 import jwt
 
 from shared import clock
+from shared.platform.accounts import User
 from shared.platform.gcp.identity_toolkit import TIMEOUT_SEC, unavailable_error
-from shared.platform.ports import User
 from shared.security.credentials import authentication_error, is_token_current
 
 log = logging.getLogger(__name__)

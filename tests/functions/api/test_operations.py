@@ -13,8 +13,8 @@ from starlette.requests import Request
 from functions.api.identity import LOCAL, is_admin
 from shared import clock
 from shared.models.job import JobError, JobStatus, Usage
+from shared.platform.accounts import User
 from shared.platform.place import use_place
-from shared.platform.ports import User
 from shared.settings import settings
 from tests.api_site import Site
 

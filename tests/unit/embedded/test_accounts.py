@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from shared import clock
 from shared.errors import PermanentError
+from shared.platform.accounts import AccountUpdate, Identity
 from shared.platform.embedded import local_accounts as accounts_module
 from shared.platform.embedded.account_sessions import ALGORITHM, AUDIENCE, ISSUER, AccessTokens
 from shared.platform.embedded.local_accounts import Passwords, open_local_accounts
 from shared.platform.embedded.signing import derive_key, signing_key
-from shared.platform.ports import AccountUpdate, Identity
 from shared.settings import Settings
 from tests.accounts import PASSWORD, Mailbox, People, cheap_passwords, local
 from tests.contract.test_identity import code_of

@@ -42,7 +42,8 @@ from shared.pipeline.lifecycle import reanalysis_documents
 from shared.pipeline.parts import parts_of, remaining_numbers
 from shared.pipeline.statistics import STATISTICS, count_ended_jobs
 from shared.pipeline.sweep import sweep
-from shared.platform.ports import Document, DocumentPage, Documents, Filter, Matches, Order, Place, User, Vector
+from shared.platform.accounts import User
+from shared.platform.ports import Document, DocumentPage, Documents, Filter, Matches, Order, Place, Vector
 from shared.platform.rate_limits import RATES
 from shared.webhooks.deliveries import (
     DELIVERIES,
