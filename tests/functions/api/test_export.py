@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
-from functions.api.routes.jobs import file_name
+from functions.api.export_files import filename_parameters
 from shared.analyses.recipe import Ingredient, Recipe, Step
 from shared.analyses.reel import KeyFactor, OriginalSpeech, Recommendation, Reel
 from shared.analyses.summary import Chapter, VideoSummary
@@ -293,7 +293,7 @@ def test_file_names_are_safe(site: Site, title: str | None, simple: str) -> None
     job_id = done(site, {"title": title})
     job = read_job(site.place.place.documents, job_id)
     assert job is not None
-    name = file_name(job, "md")
+    name = filename_parameters(job, "md")
 
     assert name.startswith(f"filename=\"{simple}\"; filename*=UTF-8''")
     assert name.isascii()
