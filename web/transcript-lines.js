@@ -5,6 +5,9 @@ import { Fragment, html, useEffect, useMemo, useRef, useState } from "./html.js"
 import { marked, plain } from "./marks.js";
 import { t } from "./texts.js";
 
+/** The speaker of a segment, if another one spoke before. */
+const newSpeaker = (segments, index) => (segments[index].speaker !== segments[index - 1]?.speaker ? segments[index].speaker : null);
+
 export function TranscriptLines({ segments, tag, player }) {
   const [sought, setSought] = useState("");
   const [current, setCurrent] = useState(-1);
@@ -52,8 +55,9 @@ export function TranscriptLines({ segments, tag, player }) {
     <ol class="lines" ref=${list} tabindex="0" aria-label=${t("kind.transcript")} lang=${tag ?? undefined}>
       ${segments.map((segment, index) => html`
         <li key=${index} class=${index === current ? "current" : ""}>
-          <button type="button" aria-label=${`${clock(segment.start)} ${segment.text}`} onClick=${() => player.jump(segment.start)}>
-            <span class="at">${clock(segment.start)}</span> <span>${marked(segment.text, words ? [words] : [])}</span></button>
+          <button type="button" aria-label=${[clock(segment.start), newSpeaker(segments, index), segment.text].filter(Boolean).join(" ")} onClick=${() => player.jump(segment.start)}>
+            <span class="at">${clock(segment.start)}</span> <span>
+              ${newSpeaker(segments, index) && html`<b class="speaker">${segment.speaker}</b> `}${marked(segment.text, words ? [words] : [])}</span></button>
         </li>`)}
     </ol><//>`;
 }

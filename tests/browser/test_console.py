@@ -250,6 +250,23 @@ def test_a_reel_shows_what_is_unknown_as_unknown(server: Server, shelf: Shelf, p
     expect(page.locator(".lane .shot")).to_have_count(2)
 
 
+def test_speakers_are_named(server: Server, shelf: Shelf, page: Page) -> None:
+    """A transcript shows where the speaker changes; the owner's names replace the labels, markup in them stays text."""
+    turns = [("A", "Salt?"), ("B", "Salt!"), ("B", "Twelve grams."), ("A", "Thank you.")]
+    said = [Segment(start=at, end=at + 1, text=text, speaker=who) for at, (who, text) in enumerate(turns)]
+    job = shelf.add("transcript", segments=said)
+    open_page(page, server, f"transcripts/{job.id}")
+    expect(page.locator(".speaker")).to_have_text(["A", "B", "A"])
+    page.get_by_text("Name the speakers").click()
+    page.get_by_label("Name of speaker A").fill("Anna <b>")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".speaker")).to_have_text(["Anna <b>", "B", "Anna <b>"])
+    page.get_by_text("Name the speakers").click()
+    expect(page.get_by_label("Name of speaker A")).to_have_value("Anna <b>")
+    open_page(page, server, f"videos/{job.id}")
+    expect(page.locator(".speaker")).to_have_text(["Anna <b>", "B", "Anna <b>"])
+
+
 def test_a_search_shows_its_match_on_a_phone(server: Server, shelf: Shelf, page: Page) -> None:
     """In a long transcript below the video, the first match comes into view, and with Enter the next one."""
     said = [Segment(start=n / 25, end=(n + 1) / 25, text="salt" if n in (70, 90) else "more") for n in range(99)]

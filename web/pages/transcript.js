@@ -6,6 +6,7 @@ import { number } from "../format.js";
 import { html, useEffect } from "../html.js";
 import { nameOf, videoOf } from "../jobs.js";
 import { Player, usePlayer } from "../player.js";
+import { Speakers } from "../speakers.js";
 import { t } from "../texts.js";
 import { TranscriptLines } from "../transcript-lines.js";
 
@@ -31,6 +32,7 @@ export default function TranscriptPage({ id, query }) {
         <${Byline} job=${job} />
         <p class="facts">${[source && t(`transcript.${source}`), words != null && t("transcript.words", { count: number(words) })].filter(Boolean).join(" · ")}</p>
         <${ProblemBox} problem=${loaded.problem} retry=${loaded.reload} />
+        ${loaded.value && html`<${Speakers} videoId=${videoOf(job)} segments=${loaded.value.segments} names=${job.speakers ?? {}} onChange=${() => { reload(); loaded.reload(); }} />`}
         ${loaded.value && html`<${TranscriptLines} segments=${loaded.value.segments} tag=${language} player=${player} />`}
       </div>
     </article>

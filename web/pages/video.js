@@ -6,6 +6,7 @@ import { html, useEffect, useState } from "../html.js";
 import { nameOf } from "../jobs.js";
 import { Player, usePlayer } from "../player.js";
 import { go, link } from "../router.js";
+import { Speakers } from "../speakers.js";
 import { t } from "../texts.js";
 import { TranscriptLines } from "../transcript-lines.js";
 
@@ -37,6 +38,7 @@ export default function VideoPage({ id, query }) {
           <a class="button" href=${link("groups", { add: id })}>${t("video.addToGroup")}</a>
         </div>
         <${ProblemBox} problem=${words.problem} retry=${words.reload} />
+        ${words.value && html`<${Speakers} videoId=${id} segments=${words.value.segments} names=${job.speakers ?? {}} onChange=${() => { reload(); words.reload(); }} />`}
         ${words.value && html`<${TranscriptLines} segments=${words.value.segments} tag=${words.value.language} player=${player} />`}
         ${!job.video.transcript && html`<p class="hint">${t("video.noWords")}</p>`}
       </div>

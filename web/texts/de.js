@@ -279,6 +279,10 @@ export default {
 
   "summary.chapters": "Kapitel",
   "summary.points": "Kernpunkte",
+  "speakers.rename": "Sprecher benennen",
+  "speakers.name": ({ label }) => `Name von Sprecher ${label}`,
+  "speakers.hint": "Transkript, Exporte und Belege zeigen die Namen. Zwei Kürzel derselben Person können denselben Namen haben.",
+  "speakers.saved": "Die Namen wurden gespeichert.",
   "transcript.subtitles": "aus Untertiteln",
   "transcript.captions": "aus Untertiteln der Plattform",
   "transcript.speech": "aus Sprache",

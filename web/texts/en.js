@@ -279,6 +279,10 @@ export default {
 
   "summary.chapters": "Chapters",
   "summary.points": "Key points",
+  "speakers.rename": "Name the speakers",
+  "speakers.name": ({ label }) => `Name of speaker ${label}`,
+  "speakers.hint": "Transcript, exports and citations show the names. Two labels of the same person can have the same name.",
+  "speakers.saved": "The names were saved.",
   "transcript.subtitles": "from subtitles",
   "transcript.captions": "from captions",
   "transcript.speech": "from speech",

@@ -279,6 +279,10 @@ export default {
 
   "summary.chapters": "Главы",
   "summary.points": "Главное",
+  "speakers.rename": "Назвать говорящих",
+  "speakers.name": ({ label }) => `Имя говорящего ${label}`,
+  "speakers.hint": "Имена видны в расшифровке, в файлах и в цитатах. Двум меткам одного человека можно дать одно имя.",
+  "speakers.saved": "Имена сохранены.",
   "transcript.subtitles": "из субтитров",
   "transcript.captions": "из субтитров платформы",
   "transcript.speech": "из речи",
