@@ -24,7 +24,7 @@ of them for the whole video: join what belongs together, keep times and quotatio
 
 
 @dataclass(frozen=True)
-class Window:
+class AnalysisWindow:
     """A stretch of a video, from `start` to `end` in seconds, with its evidence; `screen` is its on-screen text."""
 
     start: float
@@ -33,11 +33,13 @@ class Window:
     screen: Sequence[TimedLine]
 
 
-AskModel = Callable[[str, Window | None, str, Tick], BaseModel]
+AskModel = Callable[[str, AnalysisWindow | None, str, Tick], BaseModel]
 """Returns a result for further rules, a window (None: the text alone) and the text of the evidence."""
 
 
-def divide_evidence(evidence: Evidence, screen: Sequence[TimedLine], longest_sec: float = math.inf) -> list[Window]:
+def divide_evidence(
+    evidence: Evidence, screen: Sequence[TimedLine], longest_sec: float = math.inf
+) -> list[AnalysisWindow]:
     """Divide a video into windows of at most `longest_sec` seconds, with speech and text that fit into one request."""
     ends = _window_ends(evidence, screen, longest_sec)
     windows = []
@@ -51,11 +53,11 @@ def divide_evidence(evidence: Evidence, screen: Sequence[TimedLine], longest_sec
             transcript=[segment for segment in evidence.transcript if is_inside(segment.start)],
             frames=[pair for pair in evidence.frames if is_inside(pair[0].time)],
         )
-        windows.append(Window(start, end, part, [line for line in screen if is_inside(line.start)]))
+        windows.append(AnalysisWindow(start, end, part, [line for line in screen if is_inside(line.start)]))
     return windows
 
 
-def analyze_windows(windows: Sequence[Window], evidence: Evidence, ask: AskModel, tick: Tick) -> BaseModel:
+def analyze_windows(windows: Sequence[AnalysisWindow], evidence: Evidence, ask: AskModel, tick: Tick) -> BaseModel:
     """Return the result of the only window, or the joined results of several."""
     if len(windows) == 1:
         return ask("", windows[0], evidence_text(windows[0].evidence, windows[0].screen), tick)

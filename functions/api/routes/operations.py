@@ -53,7 +53,7 @@ class Operations(Model):
     )
 
 
-class JobSummary(Model):
+class OperationsJob(Model):
     """What happened to a job."""
 
     id: str = Field(description="Identifier of the job.")
@@ -72,9 +72,9 @@ class JobSummary(Model):
     ended_at: datetime | None = Field(description="When the job ended.")
 
 
-class JobSummaryPage(Model):
+class OperationsJobPage(Model):
     scope: Scope
-    jobs: list[JobSummary] = Field(description="Jobs, newest first.")
+    jobs: list[OperationsJob] = Field(description="Jobs, newest first.")
     cursor: str | None = Field(description=NEXT_PAGE)
 
 
@@ -173,20 +173,20 @@ def list_jobs_by_status(
     status: Annotated[JobStatus, Query(description="Return only jobs with this status.")] = JobStatus.FAILED,
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> JobSummaryPage:
+) -> OperationsJobPage:
     filters: list[Filter] = [*view.filters, ("status", "==", status.value)]
     try:
         page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
     except ValueError:
         raise cursor_error() from None
-    jobs = [job_summary(Job.read(document.data), view.user) for document in page.documents]
-    return JobSummaryPage(scope=view.scope, jobs=jobs, cursor=page.cursor)
+    jobs = [operations_job(Job.read(document.data), view.user) for document in page.documents]
+    return OperationsJobPage(scope=view.scope, jobs=jobs, cursor=page.cursor)
 
 
-def job_summary(job: Job, user: User) -> JobSummary:
-    fields = set(JobSummary.model_fields) - {"own", "name", "attempts", "cost_usd"}
+def operations_job(job: Job, user: User) -> OperationsJob:
+    fields = set(OperationsJob.model_fields) - {"own", "name", "attempts", "cost_usd"}
     own = job.owner == user.id
-    return JobSummary(
+    return OperationsJob(
         **job.model_dump(include=fields),
         own=own,
         name=(video_title(job) or job.filename or job.url) if own else None,
@@ -205,12 +205,12 @@ def job_summary(job: Job, user: User) -> JobSummary:
     status_code=202,
     responses=problem_responses(404, 409),
 )
-def retry_visible_job(job: VisibleJob, view: View, place: PlaceDep, quota: RetryQuota) -> JobSummary:
+def retry_visible_job(job: VisibleJob, view: View, place: PlaceDep, quota: RetryQuota) -> OperationsJob:
     quota.consume()
     if job.kind == runs.KIND:
         runs.retry_failed_chunks(place, store.read_dataset(place.documents, store.dataset_id_of(job)))
-        return current_summary(place, job, view.user)
-    return job_summary(lifecycle.retry_job(place, job.id), view.user)
+        return current_operations_job(place, job, view.user)
+    return operations_job(lifecycle.retry_job(place, job.id), view.user)
 
 
 @router.post(
@@ -222,15 +222,15 @@ def retry_visible_job(job: VisibleJob, view: View, place: PlaceDep, quota: Retry
     ),
     responses=problem_responses(404, 409),
 )
-def cancel_visible_job(job: VisibleJob, view: View, place: PlaceDep) -> JobSummary:
+def cancel_visible_job(job: VisibleJob, view: View, place: PlaceDep) -> OperationsJob:
     if job.kind == runs.KIND:
         runs.stop_run(place, store.read_dataset(place.documents, store.dataset_id_of(job)))
-        return current_summary(place, job, view.user)
-    return job_summary(lifecycle.cancel_job(place, job.id), view.user)
+        return current_operations_job(place, job, view.user)
+    return operations_job(lifecycle.cancel_job(place, job.id), view.user)
 
 
-def current_summary(place: Place, job: Job, user: User) -> JobSummary:
-    return job_summary(read_job(place.documents, job.id) or job, user)
+def current_operations_job(place: Place, job: Job, user: User) -> OperationsJob:
+    return operations_job(read_job(place.documents, job.id) or job, user)
 
 
 @router.get(

@@ -26,7 +26,7 @@ from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Trans
 from shared.ai.structured_output import MAX_ANSWER_TOKENS, ModelAnswer, RepairRequest, request_structured_output
 from shared.ai.usage import Meter, PriceList, ServiceMeter
 from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, threshold_for, truncate_texts
-from shared.ai.windows import Window, analyze_windows, divide_evidence
+from shared.ai.windows import AnalysisWindow, analyze_windows, divide_evidence
 from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -97,7 +97,7 @@ class GeminiProvider:
             ) as (parts, frames),
         ):
 
-            def ask(further_rules: str, window: Window | None, text: str, tick: Tick) -> BaseModel:
+            def ask(further_rules: str, window: AnalysisWindow | None, text: str, tick: Tick) -> BaseModel:
                 shown = window_parts(parts, window, len(windows)) if window else []
 
                 def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
@@ -200,7 +200,7 @@ def media_type_of(container: str) -> str:
     return next((media_type for word, media_type in MEDIA_TYPES.items() if word in container), MEDIA_TYPES["mp4"])
 
 
-def window_parts(parts: Sequence[Part], window: Window, of: int) -> Sequence[Part]:
+def window_parts(parts: Sequence[Part], window: AnalysisWindow, of: int) -> Sequence[Part]:
     """Return the parts of a request about one of several windows: its stretch of the video, or its key frames."""
     from google.genai.types import VideoMetadata
 

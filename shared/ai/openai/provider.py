@@ -42,7 +42,7 @@ from shared.ai.structured_output import (
     request_structured_output,
 )
 from shared.ai.usage import Meter, ServiceMeter
-from shared.ai.windows import Window, analyze_windows, divide_evidence
+from shared.ai.windows import AnalysisWindow, analyze_windows, divide_evidence
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.progress import Tick, tick_within
@@ -75,7 +75,7 @@ class OpenAIProvider:
                 rules = f"{rules}\n{SCHEMA_NOTE}\n{json.dumps(schema, ensure_ascii=False)}"
             completions = Completions(client, endpoint, meter)
 
-            def ask(further_rules: str, window: Window | None, text: str, tick: Tick) -> BaseModel:
+            def ask(further_rules: str, window: AnalysisWindow | None, text: str, tick: Tick) -> BaseModel:
                 content = message_content(window.evidence if window else None, text)
 
                 def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:

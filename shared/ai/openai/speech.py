@@ -35,7 +35,7 @@ class FiniteModel(BaseModel):
     model_config = ConfigDict(allow_inf_nan=False)
 
 
-class SpokenWord(FiniteModel):
+class TranscriptionWord(FiniteModel):
     """A word; in whisper.cpp a token, and without times if it computes none."""
 
     word: str = Field(validation_alias=AliasChoices("word", "text"))  # `text`: LocalAI
@@ -50,7 +50,7 @@ class SpokenSegment(FiniteModel):
     start: float | None = None
     end: float | None = None
     speaker: str | None = None
-    words: list[SpokenWord] | None = None
+    words: list[TranscriptionWord] | None = None
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
     compression_ratio: float | None = None
@@ -79,7 +79,7 @@ class TranscriptionReply(FiniteModel):
     languages: list[DetectedLanguage] | None = None
     duration: float | None = None
     segments: list[SpokenSegment] | None = None
-    words: list[SpokenWord] | None = None
+    words: list[TranscriptionWord] | None = None
     usage: TranscriptionUsage | None = None
 
     def has_times(self) -> bool:
@@ -175,7 +175,7 @@ def to_segments(reply: TranscriptionReply, clip: AudioClip, meter: ServiceMeter)
     return normalize_segments(kept, clip.duration_sec)
 
 
-def join_tokens(words: Sequence[SpokenWord]) -> list[Word]:
+def join_tokens(words: Sequence[TranscriptionWord]) -> list[Word]:
     """Return the words that have times. If some begin with a space, the others are tokens that continue a word."""
     are_tokens = any(word.word.startswith(" ") for word in words)
     joined: list[Word] = []
