@@ -44,7 +44,7 @@ def long_talk(tmp_path: Path, minutes: int, **changes: Any) -> Evidence:
 def test_a_long_talk_is_summed_up_in_windows(tmp_path: Path, name: str) -> None:
     """Nothing of a long talk is left out: each window is summed up, and the model joins the results into one."""
     with service_of(name) as served:
-        parts = [summary(summary=f"AnalysisWindow {n}.") for n in range(3)]
+        parts = [summary(summary=f"Window {n}.") for n in range(3)]
         served.queue_answers(*parts, summary(summary="All of it."))
         result = served.analyze("summary", long_talk(tmp_path, 24), "de")
     assert isinstance(result, VideoSummary)
@@ -55,9 +55,9 @@ def test_a_long_talk_is_summed_up_in_windows(tmp_path: Path, name: str) -> None:
     assert "covers only the stretch from 0 to" in served.rules(0)
     joined = served.data(3)
     assert [part["result"]["summary"] for part in joined["results"]] == [
-        "AnalysisWindow 0.",
-        "AnalysisWindow 1.",
-        "AnalysisWindow 2.",
+        "Window 0.",
+        "Window 1.",
+        "Window 2.",
     ]
     assert "transcript" not in joined
     assert not [note for note in result.notes if "too long" in note]
