@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from shared.models.video import Origin, Transcript
 from shared.progress import Tick, tick_within
 from shared.security.filenames import safe_filename
 from shared.settings import Settings
+from shared.sources.video.carousel import MAX_PICTURES, fetch_carousel
 from shared.sources.video.http import check_media_type
 from shared.sources.video.links import PlatformPage
 from shared.sources.video.mux import mux_streams
@@ -54,6 +56,7 @@ _ORIGINAL_SUFFIX = "-orig"
 EXTRACTORS: list[type[Any]] = [TikTokIE, InstagramIE, YoutubeIE]
 LARGEST_SIDE = 1080  # limit of the shorter side, in pixels: more helps no analysis and costs time
 SUFFIXES = {"video/mp4": ".mp4", "video/webm": ".webm", "video/x-matroska": ".mkv", "audio/mp4": ".m4a"}
+PICTURES = "clipwise_pictures"
 log = logging.getLogger(__name__)
 
 
@@ -72,6 +75,8 @@ def fetch_with_ytdlp(request: FetchRequest, folder: Path, tick: Tick) -> Fetched
     with GuardedYoutubeDL(request.settings, budget) as reader:
         try:
             info = _extract_info(reader, budget, request.page)
+            if info.get(PICTURES):
+                return _fetch_pictures(info, request, folder, tick_within(tick, 0.1, 1))
             _check_info(info, request)
             max_bytes = request.settings.max_file_bytes
             budget.begin_download(
@@ -102,6 +107,14 @@ def fetch_with_ytdlp(request: FetchRequest, folder: Path, tick: Tick) -> Fetched
     )
 
 
+def _fetch_pictures(info: Mapping[str, Any], request: FetchRequest, folder: Path, tick: Tick) -> FetchedFile:
+    """Fetch the pictures of a post as a video; raises as `fetch_carousel`."""
+    post, notes = parse_ytdlp_info(info, request.page), list[str]()
+    fetched = fetch_carousel(post, folder, request.settings, tick, request.max_duration_sec, lambda _: {}, notes)
+    name = safe_filename(f"{request.page.platform}-{request.page.id}{Path(fetched.filename or '').suffix}")
+    return replace(fetched, filename=name, final_url=request.page.url, **post.metadata_fields(None, notes))
+
+
 def read_page(
     page: PlatformPage, settings: Settings, tick: Tick
 ) -> tuple[dict[str, Any], PlatformPost, Transcript | None, list[str]]:
@@ -121,13 +134,21 @@ def read_page(
 
 
 def _extract_info(reader: GuardedYoutubeDL, budget: ExtractionBudget, page: PlatformPage) -> dict[str, Any]:
-    info = reader.extract_info(_extractor_url(page), download=False)
+    """Return yt-dlp's info about the post's first video, or about its pictures, whose links are in `PICTURES`."""
+    # Pictures have no formats. Elsewhere this would hide the reason why a video has none.
+    reader.params["ignore_no_formats_error"] = page.platform == "instagram"
+    info = reader.extract_info(_extractor_url(page), download=False) or {}
     if budget.stop_error is not None:  # an extractor may continue with partial data
         raise budget.stop_error
-    info = next(iter(info["entries"]), None) if info and info.get("_type") == "playlist" else info
-    if not info:
+    entries = [dict(entry) for entry in (info["entries"] if info.get("_type") == "playlist" else [info]) if entry]
+    video = next((entry for entry in entries if entry.get("formats") or entry.get("url")), None)
+    if video:
+        return video
+    # yt-dlp sorts thumbnails by size.
+    pictures = [entry["thumbnails"][-1]["url"] for entry in entries if entry.get("thumbnails")]
+    if not pictures:
         raise PermanentError("source_no_video", "The post has no video that could be fetched. Check the link.")
-    return dict(info)
+    return entries[0] | {PICTURES: pictures}
 
 
 class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
@@ -146,7 +167,7 @@ class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
                 "format_sort": [f"res:{LARGEST_SIDE}", "vcodec:h264", "acodec:aac", "ext:mp4:m4a"],
                 "writesubtitles": True,  # looks for subtitles, but writes none
                 "writeautomaticsub": True,
-                "playlist_items": "1",
+                "playlist_items": f"1:{MAX_PICTURES}",
                 "noplaylist": True,
                 "cachedir": False,
                 "js_runtimes": script_runtimes(),
@@ -236,6 +257,7 @@ def parse_ytdlp_info(info: Mapping[str, Any], page: PlatformPage) -> PlatformPos
         author=author,
         caption=caption or title,
         duration_sec=parse_duration(info.get("duration")),
+        pictures=tuple(info.get(PICTURES) or ()),
         captions=_choose_captions(info),
     )
 

@@ -140,7 +140,7 @@ def test_a_tiktok_is_read(site: Site, folder: Path, video: bytes) -> None:
         (tiktok_page(video={}, isContentClassified=True), "video_age_restricted"),
         (tiktok_page(video={}, music={"playUrl": "https://v16.tiktok.com/music.mp3"}), "source_no_video"),
         (Page(b"<html>Please wait...</html>"), "source_blocked"),
-        (Page(b"<html>something quite new</html>"), "source_changed"),
+        (Page(b"<html>a new form of barrier</html>"), "source_blocked"),
         (Page(status=302, headers={"Location": "https://www.tiktok.com/login"}), "source_blocked"),
         (Page(status=302, headers={"Location": "http://169.254.169.254/"}), "url_not_allowed"),
         (Page(status=404), "source_not_found"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 from yt_dlp.extractor.common import InfoExtractor
@@ -101,6 +102,10 @@ def raising(error: Exception) -> Callable[[Any, str], Any]:
         raise error
 
     return answer
+
+
+def jpeg(size: int) -> bytes:
+    return bytes(cv2.imencode(".jpg", np.full((size, size, 3), 90, np.uint8))[1])
 
 
 def tone(path: Path) -> bytes:
@@ -271,6 +276,21 @@ def test_a_list_gives_its_first_video(site: Site, settings: Settings, folder: Pa
     )
     assert result.path.read_bytes() == video
     assert len(site.asked("/video.mp4")) == 1
+
+
+def test_a_post_of_pictures_becomes_a_video(site: Site, settings: Settings, folder: Path) -> None:
+    """A carousel on Instagram, also one whose post yt-dlp calls a playlist, is a video of its pictures, as by Apify."""
+    site.pages |= {f"/{size}.jpg": Page(jpeg(size), "image/jpeg") for size in (64, 128)}
+    small, large = ({"url": site.url(f"/{size}.jpg"), "width": size, "height": size} for size in (64, 128))
+    entry = INFO | {"formats": [], "duration": None, "thumbnails": [small, large]}
+    LocalIE.answer = lambda ie, url: {"_type": "playlist", "id": "abc", "entries": [entry, entry | {"id": "2"}]}
+    page = VideoPage("instagram", site.url("/watch/abc"), "abc")
+    result = ytdlp.fetch_with_ytdlp(FetchRequest(page, settings, 180, needs_video=True), folder, silent)
+    with av.open(str(result.path)) as container:
+        assert container.duration / 1e6 == pytest.approx(6, abs=0.5)
+        assert container.streams.video[0].width == 128
+    assert (result.filename, result.caption) == ("instagram-abc.mp4", "Tomato pasta #pasta")
+    assert not site.asked("/64.jpg")
 
 
 def test_a_file_that_is_too_large_is_given_up(site: Site, settings: Settings, folder: Path) -> None:
