@@ -23,7 +23,7 @@ from tests.server import Server, eventually, serving
 
 FOLDER = Path(__file__).parent / "console"
 SAMPLE = Path(__file__).parents[2] / "web" / "sample" / "baked-feta-pasta.mp4"
-KINDS = ("recipe", "summary", "transcript")
+KINDS = ("recipe", "summary", "transcript", "reel")
 DEVICES = {"desktop": (1200, 960), "phone": (390, 780)}
 SCHEMES = ("light", "dark")
 QUALITY = 72
@@ -63,6 +63,10 @@ PAGES = (
     Picture("search", "?q=penne", ".moment img"),
     Picture("chat", "videos/{recipe}/chat", "main form"),
     Picture("groups", "groups", "main h1"),
+    Picture("reel", "reels/{reel}", ".lane .shot"),
+    Picture("datasets", "datasets", "main h1"),
+    Picture("operations", "operations", ".figures"),
+    Picture("account", "account", ".figures"),
 )
 
 

@@ -16,9 +16,8 @@ from shared.analyses.kinds import kinds
 from shared.languages import language_tag
 from shared.media.declared_index import MAX_TRACKS
 from shared.media.file_type import ACCEPTED, ANIMATIONS
-from shared.media.tracks import NO_TRACK
 from shared.models import Model
-from shared.models.job import AUDIO_TRACK, HIDDEN, SUBTITLE_TRACK, Job, StageState
+from shared.models.job import AUDIO_TRACK, HIDDEN, NO_TRACK, SUBTITLE_TRACK, Job, StageState
 from shared.security.filenames import safe_filename
 from shared.settings import settings
 

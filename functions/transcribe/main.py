@@ -53,7 +53,7 @@ def transcribe(event: CloudEvent) -> None:
 def transcribe_part(run: PartRun) -> None:
     """Transcribe one part of the audio with the provider that is configured for the job's kind."""
     from shared.ai.fallback import provider_for
-    from shared.ai.provider import AudioClip
+    from shared.ai.provider import TRANSCRIPTION, AudioClip
     from shared.ai.usage import meter_for
     from shared.analyses.kinds import kind_named
 
@@ -68,7 +68,7 @@ def transcribe_part(run: PartRun) -> None:
         part.usage = meter.usage
 
     run.add_result(record_usage)
-    provider = provider_for(kind_named(run.job.kind), settings(), meter, "transcribe")
+    provider = provider_for(kind_named(run.job.kind), settings(), meter, TRANSCRIPTION)
     extraction = Extraction.read(load_json(place.objects, run.job.id, EXTRACTION))
     silences = silences_within(extraction.silences, audio_part)
     clip = AudioClip(path, audio_part.end - audio_part.start, silences)

@@ -19,6 +19,7 @@ from shared.progress import Tick
 
 Task = Literal["analyze", "transcribe", "embed", "chat"]
 """What a provider does; the methods of `Provider` have these names."""
+TRANSCRIPTION: Task = "transcribe"
 MAX_CHAT_TOKENS = 4_000
 """Maximum number of tokens of an answer."""
 BYTES_PER_TOKEN = 4

@@ -32,7 +32,6 @@ from shared.media.images import HIGH_RANGE
 from shared.media.subtitles import list_subtitles
 from shared.media.timeline import ClockReader, Timeline
 from shared.media.tracks import (
-    NO_TRACK,
     TrackPreferences,
     audio_tracks,
     choose_video,
@@ -42,6 +41,7 @@ from shared.media.tracks import (
     selection_notes,
     video_streams,
 )
+from shared.models.job import NO_TRACK
 from shared.models.media import AudioContent, MediaInfo, SoundTrack, SubtitleTrack
 from shared.settings import Settings
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from shared.languages import is_same_language
 from shared.media.subtitles import read_subtitles
-from shared.media.tracks import NO_TRACK, TrackPreferences, named_tracks
+from shared.media.tracks import TrackPreferences, named_tracks
+from shared.models.job import NO_TRACK
 from shared.models.media import MediaInfo, SubtitleTrack
 from shared.models.video import Segment, TextLimit, TimeSpan
 

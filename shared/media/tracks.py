@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from shared.media.timeline import Timeline
 
 Track = TypeVar("Track", bound=MediaTrack)
-NO_TRACK = "none"
-"""Value of the option `subtitle_track` that makes Clipwise ignore all subtitles."""
 _COMMENTARY = re.compile(r"comment|komment|коммент", re.IGNORECASE)
 _DESCRIPTIONS = re.compile(
     r"descri(?:ption|ptive|bed)|audiodes[ck]ri|\bA[\s-]?D\b|audiodescription|тифло|description audio", re.IGNORECASE

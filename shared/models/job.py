@@ -27,6 +27,8 @@ HIDDEN = (
     "counted",
 )
 """Internal fields that clients do not see."""
+NO_TRACK = "none"
+"""Value of the option `subtitle_track` that makes Clipwise ignore all subtitles."""
 AUDIO_TRACK, SUBTITLE_TRACK = "audio_track", "subtitle_track"
 """Options that name tracks of the file, whatever the kind."""
 LOCATION = "location"

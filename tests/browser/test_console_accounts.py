@@ -142,6 +142,7 @@ def test_a_forgotten_password(server: Server, ann: dict[str, Any], page: Page) -
     sign_up(server, "dan")
     open_page(page, server, "sign-in")
     page.get_by_role("link", name="Forgot your password?").click()
+    expect(page.get_by_role("heading", name="Reset your password")).to_be_visible()
     page.get_by_label("Email address").fill("dan@example.com")
     page.get_by_role("button", name="Send the link").click()
     expect(page.get_by_text("If this address has an account")).to_be_visible()

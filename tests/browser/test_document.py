@@ -8,6 +8,7 @@ import re
 from pydantic import BaseModel
 
 from shared.models.job import Job, JobError, StageState, Upload
+from shared.models.media import MediaInfo
 from shared.models.video import Frame, Video
 from tests.browser.pages import DOCUMENT, FOLDER, WEB, example
 
@@ -16,6 +17,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "stages.*": StageState,
     "upload": Upload,
     "video": Video,
+    "video.info": MediaInfo,
     "video.thumbnail": Frame,
     "error": JobError,
 }

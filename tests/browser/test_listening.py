@@ -190,7 +190,7 @@ def test_the_library_runs_on_the_emulators(place: Server, watched: Watched, page
     expect(moment.locator("img")).to_be_visible()
     moment.get_by_role("link").click()
     expect(page).to_have_url(re.compile(rf"#/videos/{video}\?t=[\d.]+$"))
-    eventually(lambda: page.evaluate("document.querySelector('video').currentTime > 0"))
+    eventually(lambda: page.evaluate("document.querySelector('video')?.currentTime > 0"))
     page.get_by_role("link", name="Ask about this video").click()
     page.get_by_label("About").select_option("All videos")
     page.get_by_label("Ask a question").fill("What are the ingredients?")

@@ -25,6 +25,11 @@ class MortalOpenAI(AutoReplyOpenAI):
 
     down = False
 
+    def next_reply(self) -> Reply | None:
+        """What is prepared is for conversations: a server embeds its library again whenever it likes."""
+        request = self.requests[-1]
+        return self.make_reply(request) if "embed" in request.path else super().next_reply()
+
     def make_reply(self, request: RecordedRequest) -> Reply:
         return openai_server.error_reply(503, retry_after="0.01") if self.down else super().make_reply(request)
 
@@ -46,6 +51,8 @@ class Services:
             "APIFY_TOKEN": apify_server.TOKEN,
             "APIFY_BASE_URL": self.apify.url,
             "SOURCES": "apify",
+            # At another address than the service's own, only models with a price of one's own cost anything.
+            "PRICES": "gpt-5.4-mini=0.75/4.50,gpt-transcribe=0.0045/min,gemini-3.5-flash-lite=0.30/2.50",
         }
 
     def of(self, provider: str) -> StandInServer:

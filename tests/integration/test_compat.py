@@ -106,8 +106,8 @@ def test_metadata_service(place: Server, small_video: Path) -> None:
     eventually(ended)
     video = client.metadata(id)
     listed = client.send("GET", "/videos/").json()
-    for path in ("/docs", "/tasks"):
-        client.send("GET", path)
+    client.send("GET", "/docs")
+    client.send("GET", "/tasks", status=307)  # to the console's operations page
 
     assert seen[-1] == "done"
     assert set(seen) <= {"pending", "processing", "done"}

@@ -81,7 +81,7 @@ def test_what_cannot_pass_fails_the_job(run: Run, sites: Sites, kind: str, code:
 
 
 PASSING: dict[str, Callable[[Any], Sequence[Reply]]] = {
-    "a storm of 429": lambda fake: [fake.rate_limit_reply()] * 4,
+    "a storm of 429": lambda fake: [fake.rate_limit_reply()] * 3,
     "bodies cut off": lambda fake: [fake.disconnect_reply(answer())] * 2,
     "confusion": lambda fake: [
         fake.rate_limit_reply(),
@@ -109,7 +109,7 @@ def test_a_month_has_an_end(tmp_path: Path, silent: Path, services: Services) ->
     openai, gemini = services.openai, services.gemini
     given = services.environ() | {"AI_PROVIDER_RECIPE": "openai,gemini", "MONTHLY_BUDGET_USD": "0.0001"}
     with serving(tmp_path / "data", **given) as server:
-        openai.queue_replies(*[openai_server.error_reply(500, retry_after="0.01")] * 3)
+        openai.queue_replies(openai_server.error_reply(500, retry_after="0.01"))
         gemini.queue_replies(gemini_server.json_reply(answer()))
         job = server.follow(server.submit(silent, "recipe"))
         assert job["status"] == "done", job["error"]

@@ -38,6 +38,7 @@ VERBS = {
     "open": ("read",),
     "put": ("create", "delete"),
     "signed_url": ("read",),
+    "google_uri": (),
     "start_upload": ("create", "delete"),
     "stat": ("read",),
 }

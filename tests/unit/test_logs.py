@@ -181,6 +181,10 @@ def test_one_record_of_a_kind_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 SECRETS = {
     "OPENAI_API_KEY": "sk-test-0123456789abcdef",
+    "OPENAI_ANALYZE_API_KEY": "sk-analyze-0123456789",
+    "OPENAI_TRANSCRIBE_API_KEY": "sk-transcribe-0123456789",
+    "OPENAI_EMBED_API_KEY": "sk-embed-0123456789",
+    "OPENAI_CHAT_API_KEY": "sk-chat-0123456789",
     "GEMINI_API_KEY": "AIza0123456789",
     "APIFY_TOKEN": "apify_api_0123456789",
     "OPENVERSE_TOKEN": "openverse-0123456789",
