@@ -68,7 +68,7 @@ def plan_shots(packets: PacketIndex, keys: Mapping[int, Picture]) -> DecodePlan:
     """Plan where cuts may be, by packet sizes and the key frames (by group) before and after them.
 
     A picture that could not be predicted makes a packet surge above those around it. Without such a surge and with
-    similar key frames, nothing happens. All of a group is decoded whose key frame could not be.
+    similar key frames, nothing happens. All of a group is decoded whose key frame could not be, and all of the last one.
     """
     plan = DecodePlan()
     groups = packets.groups
@@ -86,7 +86,8 @@ def plan_shots(packets: PacketIndex, keys: Mapping[int, Picture]) -> DecodePlan:
         for surge in surges:
             behind = range(surge, min(surge + _TAIL, group.stop))
             plan.exact.update(ordinal for ordinal in behind if packets.time[ordinal] <= packets.time[surge])
-        if number not in keys or _is_hardly_predicted(packets, group):
+        is_open = number + 1 == len(groups)  # no key frame shows how it ends
+        if is_open or number not in keys or _is_hardly_predicted(packets, group):
             plan.decode_until(number, group.stop)
         elif surges:
             plan.decode_until(number, min(group.stop, surges[-1] + _TAIL))
