@@ -149,7 +149,7 @@ def test_files_that_do_not_start_at_zero(tmp_path: Path, clip: Path, suffix: str
 
 def test_sound_and_pictures_keep_together_at_a_join(tmp_path: Path) -> None:
     """A flash and a beep at the same moment are at the same moment after a join, too."""
-    flash = "color=gray:s=64x64:r=25:d=2,drawbox=color=white:t=fill:enable='between(t,1,2)'"
+    flash = "color=gray:s=64x64:r=25:d=2,drawbox=color=white:t=fill:enable='between(t,1,1.6)'"
     beep = "aevalsrc='sin(2*PI*1000*t)*between(t,1,1.2)':d=2:s=48000"
     coded = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac")
     source = render(tmp_path / "flash.mp4", "-f", "lavfi", "-i", flash, "-f", "lavfi", "-i", beep, *coded)
