@@ -68,7 +68,7 @@ def plan_shots(packets: PacketIndex, keys: Mapping[int, Picture]) -> DecodePlan:
     """Plan where cuts may be, by packet sizes and the key frames (by group) before and after them.
 
     A picture that could not be predicted makes a packet surge above those around it. Without such a surge and with
-    similar key frames, nothing happens. All of a group is decoded whose key frame could not be, and all of the last one.
+    similar key frames, nothing happens. All of a group is decoded whose key frame could not be, and all of the last.
     """
     plan = DecodePlan()
     groups = packets.groups
