@@ -174,10 +174,10 @@ class DrawnTake:
         elif take.kind == "screen":
             picture = self._screen(number)
         elif take.kind == "split":
-            halves = [self._look(place, number, (width, height // 2), n) for n, place in enumerate(self._places)]
+            halves = [self._render_view(place, number, (width, height // 2), n) for n, place in enumerate(self._places)]
             picture = np.vstack([*halves, *[halves[1][-1:]] * (height - 2 * (height // 2))])
         else:
-            picture = self._look(self._places[0], number, self.size, 0)
+            picture = self._render_view(self._places[0], number, self.size, 0)
             self._place_subject(picture, number)
         if take.light < 1:
             picture = cv2.convertScaleAbs(picture, alpha=take.light, beta=4)
@@ -191,7 +191,7 @@ class DrawnTake:
             picture[:bar] = picture[-bar:] = 0
         return picture
 
-    def _look(self, place: Picture, number: int, size: tuple[int, int], half: int) -> Picture:
+    def _render_view(self, place: Picture, number: int, size: tuple[int, int], half: int) -> Picture:
         """What the camera sees of a place."""
         x, y, zoom, *_ = self._path[number + 60]
         if half:

@@ -33,7 +33,7 @@ class AnalysisWindow:
     screen: Sequence[TimedLine]
 
 
-AskModel = Callable[[str, AnalysisWindow | None, str, Tick], BaseModel]
+RequestResult = Callable[[str, AnalysisWindow | None, str, Tick], BaseModel]
 """Returns a result for further rules, a window (None: the text alone) and the text of the evidence."""
 
 
@@ -57,21 +57,23 @@ def divide_evidence(
     return windows
 
 
-def analyze_windows(windows: Sequence[AnalysisWindow], evidence: Evidence, ask: AskModel, tick: Tick) -> BaseModel:
+def analyze_windows(
+    windows: Sequence[AnalysisWindow], evidence: Evidence, request_result: RequestResult, tick: Tick
+) -> BaseModel:
     """Return the result of the only window, or the joined results of several."""
     if len(windows) == 1:
-        return ask("", windows[0], evidence_text(windows[0].evidence, windows[0].screen), tick)
+        return request_result("", windows[0], evidence_text(windows[0].evidence, windows[0].screen), tick)
     share = 1 / (len(windows) + 1)
     results = []
     for number, window in enumerate(windows):
         rules = WINDOW_RULES.format(start=window.start, end=window.end)
         text = evidence_text(window.evidence, window.screen)
-        result = ask(rules, window, text, tick_within(tick, share * number, share * (number + 1)))
+        result = request_result(rules, window, text, tick_within(tick, share * number, share * (number + 1)))
         results.append(
             {"start": window.start, "end": window.end, "result": result.model_dump(mode="json", by_alias=True)}
         )
     text = data_block({**describe_video(evidence), "results": results})
-    return ask(JOIN_RULES, None, text, tick_within(tick, 1 - share, 1))
+    return request_result(JOIN_RULES, None, text, tick_within(tick, 1 - share, 1))
 
 
 def _window_ends(evidence: Evidence, screen: Sequence[TimedLine], longest_sec: float) -> list[float]:

@@ -97,7 +97,7 @@ class GeminiProvider:
             ) as (parts, frames),
         ):
 
-            def ask(further_rules: str, window: AnalysisWindow | None, text: str, tick: Tick) -> BaseModel:
+            def request_result(further_rules: str, window: AnalysisWindow | None, text: str, tick: Tick) -> BaseModel:
                 shown = window_parts(parts, window, len(windows)) if window else []
 
                 def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
@@ -116,7 +116,7 @@ class GeminiProvider:
 
                 return request_structured_output(kind.schema, call_model, tick)
 
-            result = analyze_windows(windows, evidence, ask, answer_tick)
+            result = analyze_windows(windows, evidence, request_result, answer_tick)
         result = LinkFilter([evidence_text(window.evidence, window.screen) for window in windows]).filter_model(result)
         if kind.complete:
             result = kind.complete(result, evidence, language)

@@ -75,7 +75,7 @@ class OpenAIProvider:
                 rules = f"{rules}\n{SCHEMA_NOTE}\n{json.dumps(schema, ensure_ascii=False)}"
             completions = Completions(client, endpoint, meter)
 
-            def ask(further_rules: str, window: AnalysisWindow | None, text: str, tick: Tick) -> BaseModel:
+            def request_result(further_rules: str, window: AnalysisWindow | None, text: str, tick: Tick) -> BaseModel:
                 content = message_content(window.evidence if window else None, text)
 
                 def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
@@ -90,7 +90,7 @@ class OpenAIProvider:
                 return request_structured_output(kind.schema, call_model, tick)
 
             windows = divide_evidence(evidence, screen)
-            result = analyze_windows(windows, evidence, ask, tick_within(tick, SCREEN_SHARE, 1))
+            result = analyze_windows(windows, evidence, request_result, tick_within(tick, SCREEN_SHARE, 1))
         result = LinkFilter([evidence_text(window.evidence, window.screen) for window in windows]).filter_model(result)
         if kind.complete:
             result = kind.complete(result, evidence, language)
