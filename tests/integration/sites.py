@@ -17,7 +17,7 @@ from tests.server import Server, serving
 OPTIONS = {"embedded": (), "emulated": ("--emulators",)}
 FAKES: dict[str, Any] = {"openai": openai_server, "gemini": gemini_server}
 """What makes the answers of each provider's service."""
-DOWN = "The provider openai was not available (provider_unavailable)."
+DOWN = "The provider openai was not available (provider_busy)."
 
 
 class MortalOpenAI(AutoReplyOpenAI):
@@ -52,7 +52,7 @@ class Services:
             "APIFY_BASE_URL": self.apify.url,
             "SOURCES": "apify",
             # At another address than the service's own, only models with a price of one's own cost anything.
-            "PRICES": "gpt-5.4-mini=0.75/4.50,gpt-transcribe=0.0045/min,gemini-3.5-flash-lite=0.30/2.50",
+            "PRICES": "gpt-5.4-mini=0.75/4.50,whisper-1=0.006/min,gemini-3.5-flash-lite=0.30/2.50",
         }
 
     def of(self, provider: str) -> StandInServer:
