@@ -24,7 +24,7 @@ from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import JOBS
 from shared.pipeline.jobs import read_job, video_title
 from shared.platform.accounts import User
-from shared.platform.ports import DeadLetter, Filter, Place
+from shared.platform.ports import DeadLetter, Filter, Place, Queue
 from shared.wiring import wiring
 
 router = APIRouter(prefix="/v1", tags=["operations"], responses=problem_responses(401, 403, 422))
@@ -259,6 +259,16 @@ def dead_letter_info(letter: DeadLetter) -> DeadLetterInfo:
 LetterId = Annotated[str, Path(pattern="^[0-9]{1,18}$", description="The `id` of the dead letter.")]
 
 
+def dead_letter_queue(_: Admin, letter_id: LetterId, place: PlaceDep) -> Queue:
+    """Return the queue that holds dead letters; raises NotFound where they cannot be listed."""
+    if place.queue is None:
+        raise NotFound(letter_id)
+    return place.queue
+
+
+DeadLetterQueue = Annotated[Queue, Depends(dead_letter_queue)]
+
+
 @router.post(
     "/operations/dead-letters/{letter_id}/replay",
     summary="Replay a dead letter",
@@ -267,10 +277,8 @@ LetterId = Annotated[str, Path(pattern="^[0-9]{1,18}$", description="The `id` of
     response_class=Response,
     responses=problem_responses(404),
 )
-def replay_dead_letter(_: Admin, letter_id: LetterId, place: PlaceDep) -> None:
-    if place.queue is None:
-        raise NotFound(letter_id)
-    place.queue.replay(letter_id)
+def replay_dead_letter(letter_id: LetterId, queue: DeadLetterQueue) -> None:
+    queue.replay(letter_id)
 
 
 @router.delete(
@@ -281,7 +289,5 @@ def replay_dead_letter(_: Admin, letter_id: LetterId, place: PlaceDep) -> None:
     response_class=Response,
     responses=problem_responses(404),
 )
-def discard_dead_letter(_: Admin, letter_id: LetterId, place: PlaceDep) -> None:
-    if place.queue is None:
-        raise NotFound(letter_id)
-    place.queue.discard(letter_id)
+def discard_dead_letter(letter_id: LetterId, queue: DeadLetterQueue) -> None:
+    queue.discard(letter_id)
