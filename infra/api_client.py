@@ -149,10 +149,10 @@ class ApiClient:
         language: str | None,
         options: Mapping[str, str | int],
     ) -> dict[str, Any]:
-        """Create a job for a file; returns `{job, upload_url, method, headers, expires_at}`."""
+        """Create a job for a file; returns `{job, uploadUrl, method, headers, expiresAt}`."""
         body = _without_none(
             filename=filename,
-            content_type=content_type,
+            contentType=content_type,
             size=size,
             kind=kind,
             language=language,
@@ -220,7 +220,7 @@ class ApiClient:
             yield from parse_events(response.iter_bytes())
 
     def stream_answer(self, subject: dict[str, str], question: str, language: str | None) -> Iterator[ServerSentEvent]:
-        """Yield all events of an answer about a group or a video (`{group_id}` or `{video_id}`)."""
+        """Yield all events of an answer about a group or a video (`{groupId}` or `{videoId}`)."""
         messages = [{"role": "user", "content": question}]
         body = _without_none(**subject, messages=messages, language=language, stream=True)
         with self._open_response(

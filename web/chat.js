@@ -38,7 +38,7 @@ function useFollow(messages) {
 
 /**
  * @param path where questions are sent, from the page's address.
- * @param subject the field of the request that names what the questions are about, such as `{video_id}`.
+ * @param subject the field of the request that names what the questions are about, such as `{videoId}`.
  * @param stored messages from the history, oldest first.
  * @param linkOf gives the address of a citation, and `onCite` is called with it when it is chosen.
  */

@@ -22,8 +22,8 @@ export function ShareBox({ group, path, onChange }) {
   const [create, isBusy, problem] = useAction(async (event) => {
     event.preventDefault();
     const { days, chat } = Object.fromEntries(new FormData(event.target));
-    const expires_at = Number(days) ? new Date(Date.now() + days * DAY_MS).toISOString() : null;
-    const made = await post(`${path}/share`, { expires_at, chat: chat === "on" });
+    const expiresAt = Number(days) ? new Date(Date.now() + days * DAY_MS).toISOString() : null;
+    const made = await post(`${path}/share`, { expiresAt, chat: chat === "on" });
     setUrl(made.url);
     onChange({ createdAt: made.createdAt, expiresAt: made.expiresAt, chat: made.chat });
     announce(t("share.created"));

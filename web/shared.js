@@ -53,5 +53,5 @@ if (place) {
     player.scrollIntoView({ block: "nearest" });
   };
   place.replaceChildren();
-  render(html`<${Chat} path="../chat" subject=${{ share_token: place.dataset.token }} linkOf=${linkOf} onCite=${cite} />`, place);
+  render(html`<${Chat} path="../chat" subject=${{ shareToken: place.dataset.token }} linkOf=${linkOf} onCite=${cite} />`, place);
 }

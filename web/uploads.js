@@ -64,10 +64,10 @@ function changed() {
 /** Create a job for a file and begin to send it; returns the job. `handle` lets it go on after a reload. */
 export async function startUpload(file, job, handle) {
   const extension = file.name.split(".").pop().toLowerCase();
-  const content_type = file.type || TYPES[extension] || "application/octet-stream";
-  const ticket = await post("v1/uploads", { ...job, filename: file.name, content_type, size: file.size });
+  const contentType = file.type || TYPES[extension] || "application/octet-stream";
+  const ticket = await post("v1/uploads", { ...job, filename: file.name, contentType, size: file.size });
   const upload = new Upload({
-    id: ticket.job.id, url: ticket.upload_url, method: ticket.method, headers: ticket.headers,
+    id: ticket.job.id, url: ticket.uploadUrl, method: ticket.method, headers: ticket.headers,
     name: file.name, size: file.size, time: file.lastModified, kind: job.kind, sent: 0, handle,
   }, "queued");
   upload.file = file;

@@ -18,7 +18,13 @@ from functions.api.compat import (
     reels,
 )
 from functions.api.identity import Verify, frontend_origins, verify_token
-from functions.api.middleware import ApiCorsMiddleware, ErrorMiddleware, HeadMiddleware, TrailingSlashMiddleware
+from functions.api.middleware import (
+    ApiCorsMiddleware,
+    ErrorMiddleware,
+    HeadMiddleware,
+    ParameterNameMiddleware,
+    TrailingSlashMiddleware,
+)
 from functions.api.openapi import build_openapi
 from functions.api.problem_pages import ProblemPageMiddleware
 from functions.api.problems import HANDLERS
@@ -105,6 +111,7 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
     for router in (*NATIVE_ROUTERS, *COMPAT_ROUTERS):
         app.include_router(router)
     app.add_middleware(TrailingSlashMiddleware)
+    app.add_middleware(ParameterNameMiddleware)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(RateLimitMiddleware)
     app.add_middleware(ErrorMiddleware)

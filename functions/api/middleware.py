@@ -18,6 +18,13 @@ from shared.logs import log_context
 log = logging.getLogger(__name__)
 
 SLASH_PATHS = ("/api/", "/upload-video/", "/videos/")
+DEPRECATED_PARAMETERS = {
+    b"group_id": b"groupId",
+    b"video_id": b"videoId",
+    b"line_length": b"lineLength",
+    b"max_lines": b"maxLines",
+}
+"""Names that query parameters of `/v1` had before they were named like fields."""
 
 
 class ErrorMiddleware:
@@ -112,6 +119,20 @@ class TrailingSlashMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"].startswith(SLASH_PATHS):
             scope = {**scope, "path": scope["path"].removesuffix("/")}
+        await self.app(scope, receive, send)
+
+
+class ParameterNameMiddleware:
+    """Accepts the deprecated names of query parameters on the native paths."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1/"):
+            pairs = [part.partition(b"=") for part in scope["query_string"].split(b"&")]
+            renamed = [b"".join((DEPRECATED_PARAMETERS.get(name, name), *rest)) for name, *rest in pairs]
+            scope = {**scope, "query_string": b"&".join(renamed)}
         await self.app(scope, receive, send)
 
 

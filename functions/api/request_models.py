@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.alias_generators import to_camel
 
 from shared.models.video import MAX_SPEAKER
 
@@ -50,10 +51,26 @@ class CheckedByGuard:
 LinkText = Annotated[str, CheckedByGuard()]
 
 
-class RequestModel(BaseModel):
-    """A request body. Unknown fields are rejected, and so is every text or number that cannot be stored."""
+def describe_deprecated_names(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Mention in a model's JSON Schema the snake_case names that its fields had before."""
+    for name in model.model_fields:
+        field = schema["properties"].get(to_camel(name), {})
+        if to_camel(name) != name and field:
+            field["description"] = f"{field['description']} `{name}` is a deprecated name of this field."
 
-    model_config = ConfigDict(extra="forbid")
+
+class RequestModel(BaseModel):
+    """A request body. Unknown fields are rejected, and so is every text or number that cannot be stored.
+
+    Names are in camelCase, as in responses; the names in snake_case that they had before are still accepted.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        json_schema_extra=describe_deprecated_names,  # type: ignore[arg-type]  # pydantic passes the class as well
+    )
 
     @field_validator("*")
     @classmethod
@@ -64,9 +81,9 @@ class RequestModel(BaseModel):
 
 
 class CompatRequestModel(RequestModel):
-    """A request body of an earlier system, whose clients may send fields that are ignored."""
+    """A request body of an earlier system in its own names, whose clients may send fields that are ignored."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", alias_generator=None)
 
 
 def to_line(text: str) -> str | None:

@@ -235,7 +235,7 @@ class JobPage(BaseModel):
     cursor: str | None = Field(description=NEXT_PAGE)
 
 
-class UploadTicket(BaseModel):
+class UploadTicket(Model):
     """A job that waits for its file, and the upload session for the file."""
 
     job: PublicJob = Field(description="The job.")  # type: ignore[valid-type]

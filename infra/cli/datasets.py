@@ -62,7 +62,7 @@ def create(
     body: dict[str, Any] = {
         "name": name,
         "keywords": keyword or [],
-        "max_images": max_images,
+        "maxImages": max_images,
         "filters": filters | {"licences": licence or []},
         "level": level,
     }

@@ -227,7 +227,7 @@ def export(
 
     with open_session(server) as session:
         content = session.api.export_job(
-            id, format, servings=servings, units=units, share=share, line_length=line_length, max_lines=max_lines
+            id, format, servings=servings, units=units, share=share, lineLength=line_length, maxLines=max_lines
         )
         if output:
             output.write_bytes(content)

@@ -240,11 +240,11 @@ def print_answer(session: CliSession, id: str, question: str, language: str | No
 def stream_answer(session: CliSession, id: str, question: str, language: str | None) -> Iterator[ServerSentEvent]:
     """Yield the answer from the group with this id or, if there is none, from the video."""
     try:
-        yield from session.api.stream_answer({"group_id": id}, question, language)
+        yield from session.api.stream_answer({"groupId": id}, question, language)
     except ApiError as error:
         if error.status != 404:
             raise
-        yield from session.api.stream_answer({"video_id": id}, question, language)
+        yield from session.api.stream_answer({"videoId": id}, question, language)
 
 
 def format_citation(citation: dict[str, Any], with_quote: bool = True) -> Text:

@@ -49,7 +49,7 @@ def send_file(
     started = api.start_upload(path.name, content_type, path.stat().st_size, kind, language, options)
     job: JobDocument = started["job"]
     try:
-        upload_file(path, UploadTarget(started["upload_url"], started["method"], started["headers"]), tick)
+        upload_file(path, UploadTarget(started["uploadUrl"], started["method"], started["headers"]), tick)
     except BaseException:
         # No other client has the URL: the job would wait for its bytes until it expires.
         with suppress(ServerUnreachable, ApiError):

@@ -212,7 +212,7 @@ class ChatCode(ErrorCode):
     NO_SUBJECT = permanent(
         "no_subject",
         "The request does not name exactly one chat history.",
-        "Send exactly one of `group_id`, `video_id` and `library`.",
+        "Send exactly one of `groupId`, `videoId` and `library`.",
     )
     NO_QUESTION = permanent(
         "no_question", "No message has the role `user`.", "Send the question as a message with the role `user`."

@@ -14,7 +14,7 @@ const MOST_GROUPS = 100;
 const linkOf = ({ videoId, start }) => link(`videos/${videoId}`, { t: start });
 
 /** What the questions are about, as the API's parameters name it. */
-const subjectOf = ({ video, group }) => (video ? { video_id: video } : group ? { group_id: group } : { library: true });
+const subjectOf = ({ video, group }) => (video ? { videoId: video } : group ? { groupId: group } : { library: true });
 
 /** The stored messages of a subject, oldest first, a page at a time: `{messages, cursor, problem, earlier, clear}`. */
 function useHistory(subject) {

@@ -61,7 +61,7 @@ function NewDataset() {
     const keywords = data.get("keywords").split("\n").map((line) => line.trim()).filter(Boolean);
     if (!keywords.length) throw new Problem(t("datasets.noKeywords"));
     const dataset = await post("v1/datasets", {
-      name: data.get("name").trim() || keywords[0], keywords, max_images: Number(data.get("images")), level: data.get("level"),
+      name: data.get("name").trim() || keywords[0], keywords, maxImages: Number(data.get("images")), level: data.get("level"),
     });
     await post(`v1/datasets/${dataset.id}/start`);
     go(`datasets/${dataset.id}`);

@@ -28,9 +28,9 @@ export default function GroupPage({ id }) {
   });
   useTitle(group?.name);
   if (!group) return loaded.problem ? html`<${ProblemBox} problem=${loaded.problem} retry=${loaded.problem.isFinal ? null : loaded.reload} />` : html`<${Loading} />`;
-  const add = (ids) => change(() => post(`${path}/videos`, { video_ids: ids }), t("group.added", { name: group.name }));
+  const add = (ids) => change(() => post(`${path}/videos`, { videoIds: ids }), t("group.added", { name: group.name }));
   const takeOut = (video) => change(async () => (await remove(`${path}/videos/${video.id}`)).json(), t("group.removed", { name: titleOf(video) }));
-  const save = (ids) => change(() => put(`${path}/order`, { video_ids: ids }).catch(async (error) => {
+  const save = (ids) => change(() => put(`${path}/order`, { videoIds: ids }).catch(async (error) => {
     setChanged(await get(path)); // such as after a change in another tab
     throw error;
   }));

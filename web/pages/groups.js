@@ -21,7 +21,7 @@ export default function GroupsPage({ query }) {
   });
   const open = async (group) => {
     if (query.add) {
-      await post(`v1/groups/${group.id}/videos`, { video_ids: [query.add] });
+      await post(`v1/groups/${group.id}/videos`, { videoIds: [query.add] });
       announce(t("group.added", { name: group.name }));
     }
     go(`groups/${group.id}`);

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
@@ -48,6 +48,8 @@ class LoginRequest(RequestModel):
 
 
 class RefreshRequest(RequestModel):
+    model_config = ConfigDict(alias_generator=None)  # OAuth 2.0 names the token (RFC 6749, 6)
+
     refresh_token: Annotated[str, Field(max_length=4000)] = Field(
         description="The refresh token of the session. It can be used once."
     )

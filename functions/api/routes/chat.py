@@ -37,7 +37,7 @@ EVENTS: dict[str, dict[str, Any]] = {
 router = APIRouter(prefix="/v1/chat", tags=["chat"], responses=problem_responses(401, 403, 404, 422))
 
 MAX_QUESTION = 2_000
-ONE_SUBJECT = "Send exactly one of group_id, video_id and library."
+ONE_SUBJECT = "Send exactly one of groupId, videoId and library."
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 
@@ -75,7 +75,7 @@ class ChatRequest(RequestModel):
     def require_one_subject(self) -> Self:
         subjects = (self.group_id, self.video_id, self.share_token, self.library or None)
         if sum(subject is not None for subject in subjects) != 1:
-            raise ValueError("it must have exactly one of group_id, video_id, share_token and library")
+            raise ValueError("it must have exactly one of groupId, videoId, shareToken and library")
         return self
 
 
@@ -154,7 +154,7 @@ def count_question(request: Request, place: Place, client_id: str) -> None:
         "Answers a question from the transcripts of the videos and cites them by number. Without an AI provider, the "
         "most relevant passages are quoted. With `stream`, the answer comes as server-sent events. A `citation` comes "
         "before the first piece that uses its number; each `piece` has a `text` to append. The last event is `done`, "
-        "with the whole answer as without `stream`, or `error`, with `code` and `detail`. With `share_token`, no "
+        "with the whole answer as without `stream`, or `error`, with `code` and `detail`. With `shareToken`, no "
         "account is required, the usage is charged to the group's owner, and nothing is stored."
     ),
     response_model=ChatAnswer,
@@ -186,8 +186,12 @@ def answer_question(body: ChatRequest, request: Request, credentials: Credential
 def history_filters(
     user: Caller,
     place: PlaceDep,
-    group_id: Annotated[Id | None, Query(description=f"The group whose history to use. {ONE_SUBJECT}")] = None,
-    video_id: Annotated[Id | None, Query(description=f"The video whose history to use. {ONE_SUBJECT}")] = None,
+    group_id: Annotated[
+        Id | None, Query(alias="groupId", description=f"The group whose history to use. {ONE_SUBJECT}")
+    ] = None,
+    video_id: Annotated[
+        Id | None, Query(alias="videoId", description=f"The video whose history to use. {ONE_SUBJECT}")
+    ] = None,
     library: Annotated[
         bool, Query(description=f"Whether to use the history of questions about all videos. {ONE_SUBJECT}")
     ] = False,

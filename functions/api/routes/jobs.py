@@ -194,10 +194,10 @@ def remove_job(job: OwnJob, place: PlaceDep) -> None:
     "/uploads",
     summary="Start an upload",
     description=(
-        "Creates a job and a URL to upload its file to. Send the bytes to `upload_url` with `headers`, in one PUT "
+        "Creates a job and a URL to upload its file to. Send the bytes to `uploadUrl` with `headers`, in one PUT "
         "request or in ranges (the resumable protocol of Cloud Storage). The job starts once all bytes have arrived. "
         "Its `upload.state` is `waiting` until then and `received` afterwards, or `expired` if the bytes did not "
-        "arrive before `expires_at`. To cancel an upload, cancel its job: DELETE on `upload_url` ends the job only on "
+        "arrive before `expiresAt`. To cancel an upload, cancel its job: DELETE on `uploadUrl` ends the job only on "
         "one machine (`cancelled`), since Cloud Storage does not report it."
     ),
     status_code=201,
@@ -213,12 +213,16 @@ async def start_upload(
     job, session = await run_in_threadpool(
         submission.open_upload, place, user, upload_request, page_origin(request), trace, quota, idempotency
     )
+    expires_at = session.expires_at.isoformat().replace("+00:00", "Z")
     ticket = {
         "job": job.to_public(),
-        "upload_url": session.url,
+        "uploadUrl": session.url,
         "method": session.method,
         "headers": session.headers,
-        "expires_at": session.expires_at.isoformat().replace("+00:00", "Z"),
+        "expiresAt": expires_at,
+        # Deprecated names, not in the OpenAPI document.
+        "upload_url": session.url,
+        "expires_at": expires_at,
     }
     return JSONResponse(ticket, 201, {"Location": f"/v1/jobs/{job.id}"})
 
@@ -262,13 +266,15 @@ def export_result(
     line_length: Annotated[
         int | None,
         Query(
+            alias="lineLength",
             ge=10,
             le=100,
             description="Maximum characters in a line of `srt` and `vtt`: by default 42, or 16 in CJK.",
         ),
     ] = None,
     max_lines: Annotated[
-        int, Query(ge=1, le=4, description="Maximum number of lines of a subtitle in `srt` and `vtt`.")
+        int,
+        Query(alias="maxLines", ge=1, le=4, description="Maximum number of lines of a subtitle in `srt` and `vtt`."),
     ] = MAX_LINES,
 ) -> Response:
     file_format = find_format(format, job.kind)

@@ -153,3 +153,56 @@ def test_without_a_frontend_no_origin_is_let_in(site: Site) -> None:
     answer = httpx.get(f"{site.url}/", headers={"Origin": "https://evil.example"})
 
     assert "access-control-allow-origin" not in answer.headers
+
+
+OAUTH = {"access_token", "refresh_token", "token_type", "expires_in", "email_verified"}
+"""Names that RFC 6749 and OpenID Connect give."""
+
+
+def test_requests_and_responses_name_fields_alike() -> None:
+    """Native bodies, responses and query parameters are in camelCase, but for the names of OAuth and OpenID Connect."""
+    document = create_app().openapi()
+    schemas = document["components"]["schemas"]
+    names: set[str] = set()
+    visited: set[str] = set()
+    pending: list[Any] = []
+    for path, operations in document["paths"].items():
+        if path.startswith("/v1/"):
+            pending += [[operation.get("requestBody"), operation["responses"]] for operation in operations.values()]
+            parameters = [item for operation in operations.values() for item in operation.get("parameters", ())]
+            names |= {item["name"] for item in parameters if item["in"] == "query"}
+    while pending:
+        part = pending.pop()
+        if isinstance(part, list):
+            pending += part
+        elif isinstance(part, dict):
+            names |= set(part.get("properties", ()))
+            name = str(part.get("$ref", "")).rpartition("/")[2]
+            if name and name not in visited:
+                visited.add(name)
+                pending.append(schemas[name])
+            pending += [value for key, value in part.items() if key not in ("examples", "example")]
+    assert {"videoIds", "uploadUrl", "groupId", "lineLength"} <= names
+    assert {name for name in names if not re.fullmatch("[a-z][a-zA-Z0-9]*", name)} == OAUTH
+
+
+def test_deprecated_names_are_accepted(site: Site) -> None:
+    """A client that sends the names in snake_case works as before; both names of one field are a mistake."""
+    group = site.client.post("/v1/groups", json={"name": "Soups"}).json()["id"]
+    video = site.submit()["id"]
+    for body, status in (
+        ({"video_ids": [video]}, 200),
+        ({"videoIds": [video]}, 200),
+        ({"video_ids": [], "videoIds": []}, 422),
+    ):
+        assert site.client.post(f"/v1/groups/{group}/videos", json=body).status_code == status
+    for query in (f"group_id={group}", f"groupId={group}"):
+        assert site.client.get(f"/v1/chat/history?{query}").status_code == 200
+    for name in ("content_type", "contentType"):
+        ticket = site.client.post("/v1/uploads", json={"kind": "metadata", name: "video/mp4", "size": 9}).json()
+        assert ticket["uploadUrl"] == ticket["upload_url"]
+        assert ticket["expiresAt"] == ticket["expires_at"]
+    description = create_app().openapi()["components"]["schemas"]["VideoIdsRequest"]["properties"]["videoIds"][
+        "description"
+    ]
+    assert "`video_ids` is a deprecated name" in description

@@ -21,12 +21,12 @@ def start(site: Site, **changed: Any) -> httpx.Response:
 
 
 def test_the_ticket_says_all_that_a_client_needs(site: Site) -> None:
-    """The answer names the job, the link, the method, the headers and the time, in exactly these fields."""
+    """The answer names the job, the link, the method, headers and the time, and two of them by old names."""
     answer = start(site)
 
     ticket = answer.json()
     assert answer.status_code == 201
-    assert set(ticket) == {"job", "upload_url", "method", "headers", "expires_at"}
+    assert set(ticket) == {"job", "uploadUrl", "method", "headers", "expiresAt", "upload_url", "expires_at"}
     assert ticket["method"] == "PUT"
     assert ticket["headers"]["Content-Type"] == "video/mp4"
     assert datetime.fromisoformat(ticket["expires_at"]) > datetime.now(UTC) + timedelta(hours=23)
