@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
-from functions.api.compat import (
-    ask_video_auth,
-    ask_video_chat,
-    ask_video_groups,
-    ask_video_library,
-    crawler,
-    metadata,
-    recipes,
-    reels,
-)
 from functions.api.identity import Verify, frontend_origins, verify_token
 from functions.api.middleware import (
     ApiCorsMiddleware,
@@ -25,63 +18,42 @@ from functions.api.middleware import (
     ParameterNameMiddleware,
     TrailingSlashMiddleware,
 )
-from functions.api.openapi import build_openapi
 from functions.api.problem_pages import ProblemPageMiddleware
 from functions.api.problems import HANDLERS
 from functions.api.rate_limits import RateLimitMiddleware
-from functions.api.routes import (
-    auth,
-    chat,
-    console,
-    dataset_images,
-    datasets,
-    groups,
-    jobs,
-    operations,
-    search,
-    service,
-    shared_groups,
-    statistics,
-    videos,
-    webhooks,
-)
+from functions.api.routers import ROUTER_GROUPS, RouterGroup
 
 log = logging.getLogger(__name__)
 
-NATIVE_ROUTERS = (
-    service.router,
-    console.router,
-    auth.router,
-    jobs.router,
-    videos.router,
-    groups.router,
-    shared_groups.router,
-    chat.router,
-    search.router,
-    datasets.router,
-    dataset_images.router,
-    webhooks.router,
-    operations.router,
-    statistics.router,
-)
-COMPAT_ROUTERS = (
-    recipes.router,
-    reels.router,
-    metadata.router,
-    crawler.router,
-    ask_video_auth.router,
-    ask_video_groups.shared_router,
-    ask_video_groups.router,
-    ask_video_library.router,
-    ask_video_chat.router,
-)
-"""The paths of the earlier systems. `shared_router` precedes the paths with a group's id in place of `shared`."""
-
 
 class ApiApp(FastAPI):
+    """Loads the routers of a path when it is first requested."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._loaded: dict[int, list[BaseRoute]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self._load_routers(lambda group: group.covers(scope["path"]))
+        await super().__call__(scope, receive, send)
+
+    def _load_routers(self, is_wanted: Callable[[RouterGroup], bool]) -> None:
+        for number, group in enumerate(ROUTER_GROUPS):
+            if number not in self._loaded and is_wanted(group):
+                start = len(self.routes)
+                for router in group.load():
+                    self.include_router(router)
+                self._loaded[number] = self.routes[start:]
+
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = build_openapi(self)
+            from functions.api.openapi import build_openapi
+
+            self._load_routers(lambda group: True)
+            # Whichever was requested first, the document has the order of the groups.
+            routes = [route for number in sorted(self._loaded) for route in self._loaded[number]]
+            self.openapi_schema = build_openapi(self, routes)
         return self.openapi_schema
 
 
@@ -108,8 +80,6 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.verify = verify
-    for router in (*NATIVE_ROUTERS, *COMPAT_ROUTERS):
-        app.include_router(router)
     app.add_middleware(TrailingSlashMiddleware)
     app.add_middleware(ParameterNameMiddleware)
     app.add_middleware(HeadMiddleware)

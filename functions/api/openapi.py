@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
+from starlette.routing import BaseRoute
 
 from functions.api.problems import Problem
 from functions.api.rate_limits import is_rate_limited
@@ -116,14 +118,14 @@ def either_request_body(*bodies: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def build_openapi(app: FastAPI) -> dict[str, Any]:
-    """Build the document of all routes, with the requests and responses that FastAPI does not know."""
+def build_openapi(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """Build the document of the routes, with the requests and responses that FastAPI does not know."""
     document = get_openapi(
         title=app.title,
         version=app.version,
         summary=app.summary,
         description=app.description,
-        routes=app.routes,
+        routes=routes,
         # Relative to the document, since not every host serves the API at its root.
         servers=[{"url": "."}],
         license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ import httpx
 import pytest
 
 from functions.api.app import create_app
+from functions.api.routers import ROUTER_GROUPS
 from shared.analyses.recipe import Ingredient, Recipe
 from shared.datasets.store import IMAGES, image_id, image_object_name
 from shared.library.numbers import Noun, number_ids
@@ -429,9 +432,32 @@ def test_a_route_for_everyone(site: Site, path: str) -> None:
     assert site.client.get(path).status_code == 200
 
 
+def registered_paths() -> dict[str, int]:
+    """Return each path of a router, with the number of groups that serve it."""
+    routes = [route for group in ROUTER_GROUPS for router in group.load() for route in router.routes]
+    paths = {getattr(route, "path", "") for route in routes}
+    return {path: sum(group.covers(path) for group in ROUTER_GROUPS) for path in paths}
+
+
+def test_each_route_is_loaded_by_its_path() -> None:
+    """A request loads the routers of one group, which are all that could answer it."""
+    assert {path: count for path, count in registered_paths().items() if count != 1} == {}
+
+
+def test_a_request_loads_no_routes_but_its_own() -> None:
+    """A function that only ever answers one kind of request never imports what the others need."""
+    code = (
+        "import sys; from fastapi.testclient import TestClient; from functions.api.app import create_app;"
+        "TestClient(create_app()).get('/v1/kinds');"
+        "print(*(name for name in sys.modules if name.startswith(('functions.api.routes.', 'functions.api.compat.'))))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["functions.api.routes.service"]
+
+
 def test_no_route_is_hidden() -> None:
-    """The OpenAPI document tells of every route but its own, so that the walk over it meets them all."""
-    routes = {getattr(route, "path", "") for route in create_app().routes} - {""}
-    told = {path for _, path in (name.split(" ") for name in operations())}
-    known = told | {path.replace("{name}", "{name:path}") for path in told}
-    assert routes - {"/docs", "/docs/assets/{name}", "/redoc", "/openapi.json", "/web/{path:path}"} <= known
+    """The OpenAPI document has every route but those of pages, so that the walk over it meets them all."""
+    documented = {name.split(" ")[1] for name in operations()}
+    documented |= {path.replace("{name}", "{name:path}") for path in documented}
+    pages = {"/docs", "/docs/assets/{name}", "/redoc", "/favicon.ico", "/web/{path:path}"}
+    assert registered_paths().keys() - pages <= documented
