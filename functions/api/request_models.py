@@ -69,7 +69,7 @@ class RequestModel(BaseModel):
         extra="forbid",
         alias_generator=to_camel,
         populate_by_name=True,
-        json_schema_extra=describe_deprecated_names,  # type: ignore[arg-type]  # pydantic passes the class as well
+        json_schema_extra=describe_deprecated_names,
     )
 
     @field_validator("*")
