@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
@@ -17,6 +18,7 @@ from shared.logs import log_context
 
 log = logging.getLogger(__name__)
 
+SECRET_PARTS = re.compile(r"(/(?:feeds|shared)/)[^/]+")
 SLASH_PATHS = ("/api/", "/upload-video/", "/videos/")
 DEPRECATED_PARAMETERS = {
     b"group_id": b"groupId",
@@ -62,7 +64,8 @@ class ErrorMiddleware:
                     return
                 incident = new_incident_id()
                 with log_context(incident=incident):
-                    log.exception("%s %s failed", scope["method"], scope["path"])
+                    # Tokens in paths open a group or a feed.
+                    log.exception("%s %s failed", scope["method"], SECRET_PARTS.sub(r"\1…", scope["path"]))
                 # A response that has begun stays unfinished, which the server turns into a broken connection.
                 if not started:
                     await problem("internal", internal_error_message(error, incident))(

@@ -48,6 +48,7 @@ TAGS = {
     "search": "Search for moments in all your videos.",
     "datasets": "Image datasets: search, download, validate, export.",
     "webhooks": "Notifications of ended jobs to your own servers.",
+    "feeds": "Atom feeds of finished results.",
     "operations": "Load, failures, durations and costs: your own, or those of all users for administrators.",
     "compat: recipe app": "Paths of the earlier recipe app.",
     "compat: reel scripter": "Paths of the earlier reel scripter.",

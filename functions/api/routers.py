@@ -120,6 +120,13 @@ def _webhooks() -> Sequence[APIRouter]:
     return [webhooks.router]
 
 
+@serves("/v1/feeds")
+def _feeds() -> Sequence[APIRouter]:
+    from functions.api.routes import feeds
+
+    return [feeds.router]
+
+
 @serves("/v1/operations", "/v1/usage")
 def _operations() -> Sequence[APIRouter]:
     from functions.api.routes import operations, statistics

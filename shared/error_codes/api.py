@@ -1,4 +1,4 @@
-"""Codes of requests, accounts, groups, share links, webhooks and chat."""
+"""Codes of requests, accounts, groups, share links, webhooks, feeds and chat."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class AccountCode(ErrorCode):
 
 
 class LibraryCode(ErrorCode):
-    """Groups, share links and webhooks"""
+    """Groups, share links, webhooks and feeds"""
 
     NO_SUCH_VIDEO = permanent(
         "no_such_video", "You have no video with this id.", "Choose a video from `GET /v1/videos`."
@@ -194,6 +194,7 @@ class LibraryCode(ErrorCode):
     TOO_MANY_WEBHOOKS = permanent(
         "too_many_webhooks", "You have the maximum number of webhooks.", "Delete a webhook first.", 409
     )
+    TOO_MANY_FEEDS = permanent("too_many_feeds", "You have the maximum number of feeds.", "Delete a feed first.", 409)
     NOTHING_TO_SEND = permanent(
         "nothing_to_send",
         "The job of this delivery was deleted, so the delivery cannot be replayed.",

@@ -15,6 +15,7 @@ from shared.ai.usage import SPENDING
 from shared.chat import history
 from shared.chat.history import MESSAGES
 from shared.datasets.store import DATASETS, delete_dataset
+from shared.library.feeds import FEEDS
 from shared.library.groups import GROUPS, remove_video_from_groups
 from shared.library.numbers import NUMBERS
 from shared.models.job import Job
@@ -82,6 +83,7 @@ OWNER_COLLECTIONS = (
     WEBHOOKS,
     DELIVERIES,
     NUMBERS,
+    FEEDS,
 )
 ERASERS: tuple[Erase, ...] = (
     # One of these must find each document that belongs to a user.

@@ -80,7 +80,7 @@ def test_messages_carry_the_trace(hosts: EmulatorHosts) -> None:
 
 
 def test_nothing_that_opens_a_door_is_written_down(place: Server, hostile: HostileServer, small_video: Path) -> None:
-    """Whoever reads the logs learns no bearer token, no key in a link, and no link that uploads or downloads."""
+    """Whoever reads the logs learns no bearer token, no key in a link, and no link that uploads, downloads or feeds."""
     token, key = "bearer-7f3a91c4e2", "key-5d0b8e6a17"
     doors = {token, key}
     with place.client() as client:
@@ -101,6 +101,10 @@ def test_nothing_that_opens_a_door_is_written_down(place: Server, hostile: Hosti
         assert httpx.get(link).status_code == 200
         assert httpx.get(link + "0").status_code == 403
         client.get("/v1/jobs", params={"cursor": key})
+        feed = client.post("/v1/feeds", json={}).json()["url"]
+        doors.add(feed.split("/")[-2])
+        assert client.get(feed).status_code == 200
+        assert client.get(f"{feed}x").status_code == 404
         for ended in (refused, no_video):
             assert place.follow(ended)["status"] == "failed"
         eventually(lambda: place.job(tried_again)["stages"]["download"]["error"])

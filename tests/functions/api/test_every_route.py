@@ -116,6 +116,11 @@ class Owner:
         id = self.post("/v1/webhooks", url=HOOK)["id"]
         return {"webhook_id": id, "delivery_id": self.post(f"/v1/webhooks/{id}/test")["id"]}
 
+    def feed(self) -> Parameters:
+        self.done()
+        made = self.post("/v1/feeds", name="Phone")
+        return {"feed_id": made["id"], "token": made["url"].split("/")[-2]}
+
     def shared(self) -> Parameters:
         made = self.group()
         return made | {"token": self.post(f"/v1/groups/{made['group_id']}/share")["token"]}
@@ -211,6 +216,9 @@ CASES: dict[str, Case] = {
     "POST /v1/webhooks/{webhook_id}/test": Case(Owner.webhook, 202),
     "GET /v1/webhooks/{webhook_id}/deliveries": Case(Owner.webhook),
     "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": Case(Owner.webhook, 202),
+    "GET /v1/feeds": own(Owner.feed),
+    "POST /v1/feeds": own(ok=201, json=a(name="Phone")),
+    "DELETE /v1/feeds/{feed_id}": Case(Owner.feed, 204),
     "GET /v1/datasets": own(Owner.dataset),
     "POST /v1/datasets": own(ok=201, json=a(name="Cats", keywords=["cat"])),
     "GET /v1/datasets/{dataset_id}": Case(Owner.dataset),
@@ -278,6 +286,7 @@ OPEN: dict[str, str] = {
     "GET /v1/kinds": "is the same for everyone",
     "POST /api/v1/auth/login": "is for who has no token yet",
     "GET /thumbnails/{name}": "is for whoever has its name, which only the owner gets",
+    "GET /v1/feeds/{token}/atom": "is for whoever has its address; tried in test_feeds.py",
     "GET /v1/shared/{token}": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/transcript": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/media/{name}": "is for whoever has the token",
@@ -314,7 +323,7 @@ ADMIN = (
     "POST /v1/operations/dead-letters/{letter_id}/replay",
     "DELETE /v1/operations/dead-letters/{letter_id}",
 )
-BY_TOKEN = sorted(name for name in OPEN if "{token}" in name)
+BY_TOKEN = sorted(name for name in OPEN if "{token}" in name and not name.startswith("GET /v1/feeds"))
 
 
 def operations() -> Iterator[str]:

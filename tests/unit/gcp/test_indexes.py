@@ -30,6 +30,7 @@ from shared.datasets.runs import list_exports
 from shared.datasets.store import continue_erasures, delete_dataset, iterate_images, list_datasets, list_images
 from shared.errors import NotFound
 from shared.library.deletion import ERASERS, erase_departed_users
+from shared.library.feeds import Feed, feed_results, feeds_of, find_feed
 from shared.library.groups import find_shared_group, list_groups, remove_video_from_groups
 from shared.library.videos import search_videos
 from shared.models.dataset import Dataset
@@ -191,6 +192,10 @@ def ask_everything(recorder: Recorder) -> Recorder:
     list_deliveries(a_webhook(), platform)
     has_webhooks(documents, "ann")
     webhooks_of(documents, "ann")
+    feeds_of(documents, "ann")
+    feed_results(documents, Feed(id="1", owner="ann", token_hash="", created_at=datetime.now(UTC)))
+    with suppress(NotFound):
+        find_feed(documents, "token")
     delete_webhook_documents(documents, "webhook")
     clear_job_deliveries(documents, "job")
     delete_passages(SEGMENTS, documents, "job")
