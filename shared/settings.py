@@ -118,7 +118,8 @@ class Settings:
     signing_key: str = Field(
         "",
         repr=False,
-        description="Secret that signs links and local sessions. Embedded: generated in the data folder if unset.",
+        description="Secret. On one machine it signs links and sessions, and is generated in the data folder if unset."
+        " In the cloud the secrets of webhooks derive from it: without it there are none.",
     )
     signed_link_ttl_sec: int = Field(900, gt=0, description="How long a signed media link is valid, in seconds.")
     upload_ttl_sec: int = Field(

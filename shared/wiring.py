@@ -40,6 +40,13 @@ class Backoff(StrictModel):
     max: float
 
 
+class FilesInMemory(StrictModel):
+    """What a function that holds a whole video needs, where files are in memory: `copies` of it, and `work_mb` beside."""
+
+    copies: int
+    work_mb: int
+
+
 class Function(StrictModel):
     """A row of the table.
 
@@ -52,6 +59,7 @@ class Function(StrictModel):
     trigger: Trigger
     publishes: list[str]
     memory_mb: int
+    files: FilesInMemory | None = None
     timeout_sec: int
     concurrency: int
     min_instances: int

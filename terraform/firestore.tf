@@ -4,6 +4,7 @@ resource "google_firestore_database" "this" {
   name                              = "(default)"
   location_id                       = coalesce(var.firestore_location, var.region)
   type                              = "FIRESTORE_NATIVE"
+  database_edition                  = "STANDARD"
   concurrency_mode                  = "OPTIMISTIC"
   delete_protection_state           = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
   deletion_policy                   = var.deletion_protection ? "ABANDON" : "DELETE"
@@ -36,7 +37,13 @@ resource "google_firestore_index" "this" {
   query_scope = each.value.queryScope
 
   dynamic "fields" {
-    for_each = each.value.fields
+    # Firestore adds __name__ after the last field that is not a vector, and answers with it. Where a vector follows,
+    # the provider would take the difference for a change, and make the index anew at every apply.
+    for_each = concat(
+      [for field in each.value.fields : field if !can(field.vectorConfig)],
+      [for field in each.value.fields : { fieldPath = "__name__", order = "ASCENDING" } if can(field.vectorConfig)],
+      [for field in each.value.fields : field if can(field.vectorConfig)],
+    )
     content {
       field_path   = fields.value.fieldPath
       order        = try(fields.value.order, null)

@@ -96,7 +96,7 @@ resource "google_cloudfunctions2_function" "this" {
   service_config {
     service_account_email            = google_service_account.function[each.key].email
     available_memory                 = "${each.value.memory_mb}M"
-    available_cpu                    = each.value.concurrency > 1 || try(each.value.cpu_bound, false) ? "1" : null
+    available_cpu                    = local.wants_a_cpu[each.key] ? tostring(local.cpus[each.key]) : null
     timeout_seconds                  = each.value.timeout_sec
     max_instance_request_concurrency = each.value.concurrency
     min_instance_count               = each.value.min_instances
@@ -108,7 +108,8 @@ resource "google_cloudfunctions2_function" "this" {
     )
     vpc_connector                 = one(google_vpc_access_connector.egress[*].id)
     vpc_connector_egress_settings = var.egress == null ? null : "ALL_TRAFFIC"
-    environment_variables         = merge(var.settings, local.decided)
+    # Without THREADS, gunicorn runs four requests for each processor that it sees, whatever the concurrency.
+    environment_variables = merge(var.settings, local.decided, { THREADS = tostring(each.value.concurrency) })
 
     dynamic "secret_environment_variables" {
       for_each = { for key, right in local.secret_rights : right.secret => right if right.function == each.key }
@@ -118,6 +119,13 @@ resource "google_cloudfunctions2_function" "this" {
         secret     = google_secret_manager_secret.this[secret_environment_variables.key].secret_id
         version    = google_secret_manager_secret_version.this[secret_environment_variables.key].version
       }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = try(local.memory_for_files[each.key], 0) <= each.value.memory_mb
+      error_message = "Files of a function are in its memory. For videos of ${local.file_mb} MB, ${each.key} needs memory_mb = ${try(local.memory_for_files[each.key], 0)} in `functions`, not ${each.value.memory_mb}; or lower MAX_FILE_SIZE_MB or API_MAX_FILE_SIZE_MB in `settings`."
     }
   }
 

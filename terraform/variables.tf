@@ -107,6 +107,20 @@ variable "functions" {
   }
 }
 
+variable "quota" {
+  description = "What Cloud Run grants the project in the region, by all instances together. A new project has 20 vCPU and 40 GiB; `clipwise doctor --project ID --before-apply` reads yours."
+  type = object({
+    cpus       = optional(number, 20)
+    memory_gib = optional(number, 40)
+  })
+  default = {}
+
+  validation {
+    condition     = local.required.cpus <= var.quota.cpus && local.required.memory_gib <= var.quota.memory_gib
+    error_message = "All instances together may take ${local.required.cpus} vCPU and ${local.required.memory_gib} GiB, but the quota is ${var.quota.cpus} vCPU and ${var.quota.memory_gib} GiB, and Cloud Run refuses such a deployment. Lower max_instances in `functions`, or have the quota raised and say so in `quota`."
+  }
+}
+
 variable "embedding_dimensions" {
   description = "Further widths of embeddings: Firestore finds only vectors for whose width there is an index. Those of the default models and of models in the packages are always there."
   type        = set(number)

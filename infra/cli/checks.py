@@ -23,6 +23,11 @@ def doctor(
     function: Annotated[
         str | None, typer.Option(help="Check only the permissions of this function. Requires --project.")
     ] = None,
+    before_apply: Annotated[
+        bool,
+        typer.Option("--before-apply", help="Check whether `terraform apply` can succeed in it. Requires --project."),
+    ] = False,
+    region: Annotated[str, typer.Option(help="Region to deploy to, for --before-apply.")] = "europe-west1",
     online: Annotated[
         bool, typer.Option("--online", help="Send a request to each AI service to verify your API keys.")
     ] = False,
@@ -52,6 +57,9 @@ def doctor(
     if function and (not project or function not in wiring().functions):
         typer.echo(f"--function requires --project and must be one of: {', '.join(wiring().functions)}.", err=True)
         raise typer.Exit(2)
+    if before_apply and not project:
+        typer.echo("--before-apply requires --project.", err=True)
+        raise typer.Exit(2)
     if ai:
         from infra.doctor.ai_tasks import check_ai
 
@@ -60,6 +68,10 @@ def doctor(
         from infra.doctor.sources import check_sources
 
         findings = check_sources(load_settings())
+    elif project and before_apply:
+        from infra.doctor.before_apply import check_before_apply
+
+        findings = check_before_apply(project, region)
     elif project:
         findings = check_project(project, function)
     else:

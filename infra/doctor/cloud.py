@@ -228,7 +228,7 @@ def check_permissions(cloud: CloudClient, prefix: str, function: str | None) -> 
 
     if any(row.get("documents") for row in granted.values()):
         path = f"v1/projects/{cloud.project}:testIamPermissions"
-        missing = _missing_permissions(cloud, "cloudresourcemanager", path, DOCUMENT_PERMISSIONS)
+        missing = missing_permissions(cloud, "cloudresourcemanager", path, DOCUMENT_PERMISSIONS)
         yield _permission_finding(function, f"{account} in the database", missing)
     for bucket in wiring().buckets:
         verbs = {verb for row in granted.values() for verb in row.get("objects", {}).get(bucket, [])}
@@ -241,11 +241,12 @@ def check_permissions(cloud: CloudClient, prefix: str, function: str | None) -> 
     published = {target for name in names for target in wiring().functions[name].publishes} - set(wiring().buckets)
     for topic in sorted(published):
         path = f"v1/projects/{cloud.project}/topics/{topic}:testIamPermissions"
-        missing = _missing_permissions(cloud, "pubsub", path, ("pubsub.topics.publish",))
+        missing = missing_permissions(cloud, "pubsub", path, ("pubsub.topics.publish",))
         yield _permission_finding(function, f"{account} on the topic {topic}", missing)
 
 
-def _missing_permissions(cloud: CloudClient, service: str, path: str, required: tuple[str, ...]) -> list[str]:
+def missing_permissions(cloud: CloudClient, service: str, path: str, required: tuple[str, ...]) -> list[str]:
+    """Return those of the permissions that the user does not have on the resource of a `testIamPermissions` path."""
     response = cloud.post(service, path, {"permissions": list(required)})
     return sorted(set(required) - set(response.get("permissions", [])))
 

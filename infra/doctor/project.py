@@ -9,6 +9,7 @@ from typing import Any
 from infra.doctor import cloud as expected
 from infra.doctor.cloud import CloudApiError, CloudClient, NoCredentials, check_permissions, open_cloud, service_account
 from infra.doctor.findings import Findings, good, note, problem
+from infra.doctor.quota import read_quota, required_quota
 from infra.runtimes.emulated.provision import ACK_SEC
 from shared.wiring import wiring
 
@@ -243,28 +244,23 @@ def check_schedule(cloud: CloudClient, region: str) -> Findings:
 
 
 def check_quota(cloud: CloudClient, region: str) -> Findings:
-    """Check that Cloud Run's CPU quota covers what all functions may use at once."""
-    path = f"v1/projects/{cloud.project}/locations/global/services/run.googleapis.com/quotaInfos?pageSize=500"
-    required = sum(row.max_instances for row in wiring().functions.values())
+    """Check that Cloud Run's quota covers what all functions may use at once."""
     try:
-        infos = list(cloud.list_items("cloudquotas", path, "quotaInfos"))
+        granted = read_quota(cloud, region)
     except CloudApiError as error:
         if not error.is_forbidden:
             raise
         advice = "enable cloudquotas.googleapis.com, or see IAM & Admin > Quotas in the console"
         yield note("quotas", "not readable", advice)
         return
-    for info in infos:
-        if info.get("quotaId") != "CpuAllocPerProjectRegion":
-            continue
-        for row in info.get("dimensionsInfos", []):
-            if region in row.get("applicableLocations", []) and (value := row.get("details", {}).get("value")):
-                granted = int(value) // 1000  # in thousandths of a processor
-                outcome = f"Cloud Run grants {granted} CPUs in {region}; all functions together may use {required}"
-                if granted >= required:
-                    yield good("quotas", outcome)
-                else:
-                    yield note("quotas", outcome, "request a higher quota, or lower max_instances; see docs/scale.md")
+    if granted is None:
+        return
+    required = required_quota(wiring().functions)
+    outcome = f"Cloud Run grants {granted} in {region}; all functions together may use {required}"
+    if granted.covers(required):
+        yield good("quotas", outcome)
+    else:
+        yield note("quotas", outcome, "request a higher quota, or lower max_instances; see docs/scale.md")
 
 
 def check_secrets(cloud: CloudClient, prefix: str) -> Findings:

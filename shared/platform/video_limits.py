@@ -11,14 +11,10 @@ from dataclasses import replace
 
 from shared.models.job import Job
 from shared.settings import Settings
-from shared.wiring import ANALYZE, DOWNLOAD, EXTRACT, wiring
+from shared.wiring import EXTRACT, wiring
 
 LOCAL_FILE_MB, LONGEST_SEC = 8_000, 7_200.0
 """Two hours of video from a phone, or from YouTube."""
-_CLOUD_WORK_MB = {DOWNLOAD: 210, EXTRACT: 1_520, ANALYZE: 360}
-"""Memory of each function that holds the file, beside the file, with the process that renews leases."""
-_FILE_COPIES = {DOWNLOAD: 3}
-"""Downloads keep pictures, sound, and both joined."""
 _SEC_PER_SEC = 12
 """Seconds of 1080p video that `extract` processes in a second on one core, with time to spare."""
 _ROUNDING_MB, _ROUNDING_SEC = 10, 60
@@ -26,8 +22,8 @@ _ROUNDING_MB, _ROUNDING_SEC = 10, 60
 
 def cloud_file_mb() -> int:
     """Return the size in MB of the largest file that every function has memory for."""
-    rows = wiring().functions
-    most = min((rows[name].memory_mb - work) // _FILE_COPIES.get(name, 1) for name, work in _CLOUD_WORK_MB.items())
+    rows = wiring().functions.values()
+    most = min((row.memory_mb - row.files.work_mb) // row.files.copies for row in rows if row.files)
     return most // _ROUNDING_MB * _ROUNDING_MB
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from infra.doctor.quota import NEW_PROJECT, cpus_of
 from infra.reference import TERRAFORM_SETTINGS, rights
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from infra.runtimes.emulated.provision import push_subscription
@@ -55,11 +56,12 @@ class Deployment:
                 yield each.values["member"], short, f"{kind}:{each.values[on[each.type]].rpartition('/')[2]}"
 
 
-def audit(resources: list[Resource], secrets: tuple[str, ...] = ()) -> list[str]:
+def audit(resources: list[Resource], secrets: tuple[str, ...] = ("SIGNING_KEY",)) -> list[str]:
     """Every fault in words; none for a good deployment. `secrets` are those that were given."""
     deployment, table = Deployment(resources), wiring()
     return [
         *functions_faults(deployment, table, secrets),
+        *quota_faults(deployment, table),
         *event_faults(deployment, table),
         *bucket_faults(deployment, table),
         *right_faults(deployment, table, secrets),
@@ -93,8 +95,8 @@ def functions_faults(deployment: Deployment, table: Wiring, secrets: tuple[str, 
         for key, value in wanted.items():
             if service[key] != value:
                 yield f"{name}: {key} is {service[key]!r} instead of {value!r}"
-        if row.concurrency > 1 and service["available_cpu"] != "1":
-            yield f"{name}: several requests at a time need a whole CPU"
+        if (row.concurrency > 1 or row.cpu_bound) and float(service["available_cpu"] or 0) < 1:
+            yield f"{name}: several requests at a time, and heavy work, need a whole CPU"
         if build["entry_point"] != name or not build["source"][0]["storage_source"][0]["object"].startswith(f"{name}-"):
             yield f"{name}: is built from somebody else's package"
         if made[name]["event_trigger"]:
@@ -104,10 +106,29 @@ def functions_faults(deployment: Deployment, table: Wiring, secrets: tuple[str, 
             yield f"{name}: gets the secrets {sorted(given)}"
         environment = service["environment_variables"]
         read_settings(environment)
+        if environment.get("THREADS") != str(row.concurrency):
+            yield f"{name}: runs {environment.get('THREADS')} requests at a time, not {row.concurrency}"
         if not environment.keys() >= TERRAFORM_SETTINGS:
             yield f"{name}: is not told {sorted(TERRAFORM_SETTINGS - environment.keys())}"
         if environment["BUCKET_PREFIX"] + "uploads" not in deployment.by_name("google_storage_bucket"):
             yield f"{name}: looks for its buckets under another name"
+
+
+def quota_faults(deployment: Deployment, table: Wiring) -> Iterator[str]:
+    """What Cloud Run checks before it deploys anything: a new project's quota; and memory for a video's copies."""
+    cpus = memory_mb = 0.0
+    for name, each in deployment.by_name("google_cloudfunctions2_function").items():
+        service = each["service_config"][0]
+        size = int(service["available_memory"].removesuffix("M"))
+        given = cpus_of(size, whole=service["max_instance_request_concurrency"] > 1 or table.functions[name].cpu_bound)
+        cpus += service["max_instance_count"] * given
+        memory_mb += service["max_instance_count"] * size
+        files = table.functions[name].files
+        file_mb = int(service["environment_variables"].get("MAX_FILE_SIZE_MB", read_settings({}).max_file_size_mb))
+        if files and files.work_mb + files.copies * file_mb > size:
+            yield f"{name}: {size} MB do not hold a video of {file_mb} MB"
+    if cpus > NEW_PROJECT.cpus or memory_mb / 1024 > NEW_PROJECT.memory_gib:
+        yield f"quota: a new project does not have {cpus:.1f} vCPU and {memory_mb / 1024:.1f} GiB"
 
 
 def event_faults(deployment: Deployment, table: Wiring) -> Iterator[str]:
@@ -258,6 +279,8 @@ def document_faults(deployment: Deployment) -> Iterator[str]:
     indexes = [each.values for each in deployment.all("google_firestore_index")]
     if sorted(map(index_form, indexes)) != sorted(map(index_form, map(as_made, defined["indexes"]))):
         yield "documents: other indexes than infra/firestore/ defines"
+    if [each.values["database_edition"] for each in deployment.all("google_firestore_database")] != ["STANDARD"]:
+        yield "documents: the database's edition, which can never be changed, is left to Google's default"
     overrides = {
         f"{each.values['collection']}.{each.values['field']}": each.values
         for each in deployment.all("google_firestore_field")
@@ -304,6 +327,9 @@ def as_made(index: dict[str, Any]) -> dict[str, Any]:
         }
         for field in index["fields"]
     ]
+    if fields[-1]["vector_config"]:
+        by_id = {"field_path": "__name__", "order": "ASCENDING", "array_config": None, "vector_config": []}
+        fields.insert(-1, by_id)
     return {"collection": index["collectionGroup"], "query_scope": index["queryScope"], "fields": fields}
 
 

@@ -44,7 +44,7 @@ def test_dev_is_what_the_table_says(opened: Open) -> None:
 
 
 def test_applying_again_changes_nothing(opened: Open) -> None:
-    """A second apply without a change has nothing to do."""
+    """A second apply without a change has nothing to do, though Firestore adds a field to the indexes of vectors."""
     workspace = opened()
     workspace.apply()
     assert workspace.plan() == []
@@ -120,14 +120,16 @@ def test_prod_is_closed_encrypted_and_watched(opened: Open) -> None:
 def test_no_secret_gets_into_state_or_plan(opened: Open, tmp_path: Path) -> None:
     """A key is written to Secret Manager, reaches only the functions that use it, and stands in no file here."""
     workspace = opened()
-    workspace.change("terraform/examples/dev/main.tf", "secrets       = {}", "secrets       = { GEMINI_API_KEY = 1 }")
+    workspace.change(
+        "terraform/examples/dev/main.tf", "{ SIGNING_KEY = 1 }\n", "{ SIGNING_KEY = 1, GEMINI_API_KEY = 1 }\n"
+    )
     given = json.dumps({"GEMINI_API_KEY": VALUE})
     resources = workspace.apply(TF_VAR_secret_values=given)
-    assert audit(resources, ("GEMINI_API_KEY",)) == []
+    assert audit(resources, ("SIGNING_KEY", "GEMINI_API_KEY")) == []
     workspace.change(
         "terraform/examples/dev/main.tf",
-        "{ GEMINI_API_KEY = 1 }\n  secret_values",
-        "{ GEMINI_API_KEY = 2 }\n  secret_values",
+        "GEMINI_API_KEY = 1 }\n  secret_values",
+        "GEMINI_API_KEY = 2 }\n  secret_values",
     )
     planned = [address for address, _ in workspace.plan(TF_VAR_secret_values=given)]
     assert 'module.clipwise.google_secret_manager_secret_version.this["GEMINI_API_KEY"]' in planned
@@ -141,7 +143,7 @@ REFUSED = {
     "a setting of the wrong form": ("settings = {", 'settings = {\n    MAX_FILE_SIZE_MB = "5 MB"', "whole number"),
     "a secret among the settings": ("settings = {", 'settings = {\n    OPENAI_API_KEY = "x"', "not yours to set"),
     "what the deployment decides": ("settings = {", 'settings = {\n    PUBLIC_URL = "http://x"', "not yours to set"),
-    "a secret that nobody reads": ("secrets       = {}", "secrets       = { PASSWORD = 1 }", "Only these secrets"),
+    "a secret that nobody reads": ("{ SIGNING_KEY = 1 }\n", "{ PASSWORD = 1 }\n", "Only these secrets"),
     "a width that no index has": (
         "packages   =",
         "embedding_dimensions = [4096]\n  packages   =",
@@ -152,6 +154,16 @@ REFUSED = {
         "packages   =",
         "functions = { api = { concurrency = 5000 } }\n  packages   =",
         "1 to 1000",
+    ),
+    "more instances than the quota has": (
+        "packages   =",
+        "functions = { extract = { max_instances = 9 } }\n  packages   =",
+        "may take 24 vCPU and 39 GiB, but the quota is 20 vCPU and 40 GiB",
+    ),
+    "a larger file than memory has room for": (
+        "settings = {",
+        'settings = {\n    MAX_FILE_SIZE_MB = "600"',
+        "For videos of 600 MB, extract needs memory_mb = 2120 in `functions`, not 2048",
     ),
     "a project that cannot be": (
         "project_id = var.project_id\n  packages",

@@ -116,6 +116,30 @@ MISTAKES = {
         "max_instance_request_concurrency = 80",
         "max_instance_request_concurrency",
     ),
+    "fewer threads than requests": (
+        "functions.tf",
+        "THREADS = tostring(each.value.concurrency)",
+        'THREADS = "1"',
+        "requests at a time, not 20",
+    ),
+    "instances beyond a new project's quota": (
+        "functions.tf",
+        "max_instance_count               = each.value.max_instances",
+        "max_instance_count = 2 * each.value.max_instances",
+        "a new project does not have",
+    ),
+    "a fraction of a processor for heavy work": (
+        "sizes.tf",
+        "row.concurrency > 1 || try(row.cpu_bound, false) }",
+        "row.concurrency > 1 }",
+        "need a whole CPU",
+    ),
+    "less memory than files take": (
+        "functions.tf",
+        '"${each.value.memory_mb}M"',
+        '"256M"',
+        "do not hold a video of 100 MB",
+    ),
     "another timeout": (
         "functions.tf",
         "timeout_seconds                  = each.value.timeout_sec",
@@ -145,6 +169,18 @@ MISTAKES = {
         "for index in local.firestore.indexes : join",
         "for index in slice(local.firestore.indexes, 1, 9) : join",
         "other indexes",
+    ),
+    "an index that is made again at each apply": (
+        "firestore.tf",
+        "if can(field.vectorConfig)],\n      [for field in each.value.fields : field if can(field.vectorConfig)],",
+        "if false],\n      [for field in each.value.fields : field if can(field.vectorConfig)],",
+        "other indexes",
+    ),
+    "documents of an edition by chance": (
+        "firestore.tf",
+        '"STANDARD"',
+        "null",
+        "edition",
     ),
     "documents that never go": (
         "firestore.tf",

@@ -34,10 +34,10 @@ module "clipwise" {
   project_id = var.project_id
   packages   = abspath("${path.root}/../../../dist")
 
-  # With no key the offline provider reads what is in the video. With one:
-  #   secrets = { GEMINI_API_KEY = 1 }
-  # and TF_VAR_secret_values='{"GEMINI_API_KEY": "…"}' in the environment of the next apply.
-  secrets       = {}
+  # SIGNING_KEY protects links and webhooks. With no key of an AI service the offline provider reads what is in the video.
+  # With one: secrets = { SIGNING_KEY = 1, GEMINI_API_KEY = 1 }, and TF_VAR_secret_values in the environment of the next
+  # apply (docs/deploy.md).
+  secrets       = { SIGNING_KEY = 1 }
   secret_values = var.secret_values
 
   settings = {

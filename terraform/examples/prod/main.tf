@@ -62,14 +62,27 @@ module "clipwise" {
   region     = "europe-west1"
   packages   = abspath("${path.root}/../../../dist")
 
-  secrets       = { GEMINI_API_KEY = 1, OPENAI_API_KEY = 1, APIFY_TOKEN = 1 }
+  secrets       = { SIGNING_KEY = 1, GEMINI_API_KEY = 1, OPENAI_API_KEY = 1, APIFY_TOKEN = 1 }
   secret_values = var.secret_values
 
   settings = {
     FRONTEND_URL       = var.frontend_url
     MONTHLY_BUDGET_USD = "5"
   }
-  functions     = { api = { min_instances = 1 } }
+  # Ask for the quota before (docs/deploy.md); a new project has 20 vCPU and 40 GiB.
+  quota = { cpus = 200, memory_gib = 400 }
+  functions = {
+    api        = { min_instances = 1, max_instances = 20 }
+    download   = { max_instances = 20 }
+    extract    = { max_instances = 40 }
+    transcribe = { max_instances = 40 }
+    analyze    = { max_instances = 40 }
+    persist    = { max_instances = 10 }
+    crawl      = { max_instances = 10 }
+    validate   = { max_instances = 10 }
+    export     = { max_instances = 5 }
+    notify     = { max_instances = 5 }
+  }
   retention     = { backups_days = 14, undo_days_7 = true }
   load_balancer = { domain = var.domain }
   egress        = {}

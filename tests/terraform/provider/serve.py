@@ -115,6 +115,21 @@ def applied(spec: dict[str, Any], value: dict[str, Any], root: dict[str, Any]) -
     return made
 
 
+def as_answered(type_name: str, state: dict[str, Any]) -> dict[str, Any]:
+    """The state as the provider reads it back: Firestore adds `__name__` to an index that does not have it.
+
+    The provider hides it where it is the last field (`firestoreIFieldsDiffSuppress`), but not where a vector follows.
+    """
+    fields = state.get("fields") or []
+    if type_name != "google_firestore_index" or any(field["field_path"] == "__name__" for field in fields):
+        return state
+    vectors = [field for field in fields if field["vector_config"]]
+    if not vectors:
+        return state
+    added = {**dict.fromkeys(fields[0]), "field_path": "__name__", "order": "ASCENDING", "vector_config": []}
+    return state | {"fields": [*[field for field in fields if field not in vectors], added, *vectors]}
+
+
 class Provider(rpc.ProviderServicer):
     def __init__(self, known: dict[str, dict[str, Any]], foresee: bool) -> None:
         self.foresee = foresee
@@ -147,7 +162,8 @@ class Provider(rpc.ProviderServicer):
         return pb.UpgradeResourceState.Response(upgraded_state=write(state))
 
     def ReadResource(self, request: Any, context: Any) -> Any:
-        return pb.ReadResource.Response(new_state=request.current_state)
+        state = read(request.current_state)
+        return pb.ReadResource.Response(new_state=write(state and as_answered(request.type_name, state)))
 
     def PlanResourceChange(self, request: Any, context: Any) -> Any:
         proposed = read(request.proposed_new_state)

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from infra.api_client import open_client
 from infra.doctor import cloud as expected
 from infra.doctor import project
-from infra.doctor.cloud import CloudClient, NoCredentials, check_permissions, open_cloud
+from infra.doctor.cloud import NoCredentials, check_permissions, open_cloud
 from infra.doctor.findings import DoctorFinding, Level, is_healthy
-from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.wiring import wiring
+from tests.google_rest import ID, QUOTAS, quota_infos, served
 
-ID = "p"
 PREFIX = f"{ID}-"
-SERVICES = [
-    "serviceusage",
-    "storage",
-    "pubsub",
-    "firestore",
-    "cloudfunctions",
-    "cloudscheduler",
-    "cloudquotas",
-    "secretmanager",
-    "cloudresourcemanager",
-]
 TERRAFORM = Path(__file__).parents[3] / "terraform" / "services.tf"
 
 
@@ -73,14 +57,7 @@ def as_applied() -> dict[str, Any]:
                 if row.trigger.every_minutes
             ]
         },
-        f"{here}/locations/global/services/run.googleapis.com/quotaInfos": {
-            "quotaInfos": [
-                {
-                    "quotaId": "CpuAllocPerProjectRegion",
-                    "dimensionsInfos": [{"applicableLocations": ["europe-west1"], "details": {"value": "200000"}}],
-                }
-            ]
-        },
+        QUOTAS: quota_infos(200, 400),
         f"{here}/secrets": {"secrets": [{"name": f"projects/1/secrets/{name}"} for name in ("SIGNING_KEY",)]},
         f"{here}/secrets/SIGNING_KEY/versions": {"versions": [{"state": "ENABLED"}]},
     }
@@ -105,31 +82,6 @@ def as_applied() -> dict[str, Any]:
             "items": [{"topic": f"//pubsub.googleapis.com/projects/{ID}/topics/{topic}"} for topic in topics]
         }
     return answers
-
-
-class Google(StandInServer):
-    """Answers from `answers`; 404 for all else. A rights test grants all but `lacking`."""
-
-    def __init__(self, answers: dict[str, Any]) -> None:
-        super().__init__()
-        self.answers = answers
-        self.lacking: set[str] = set()
-
-    def reply_to(self, request: RecordedRequest) -> Reply:
-        parts = urlsplit(request.path)
-        if request.path.partition("?")[0].endswith(("testPermissions", "testIamPermissions")):
-            wished = re.findall(r"permissions=([^&]+)", parts.query) or request.json["permissions"]
-            return Reply({"permissions": [name for name in wished if name not in self.lacking]})
-        answer = self.answers.get(parts.path)
-        if isinstance(answer, int):
-            return Reply({"error": {"message": "no"}}, answer)
-        return Reply(answer) if answer is not None else Reply({"error": {"message": "not found"}}, 404)
-
-
-@contextmanager
-def served(answers: dict[str, Any]) -> Iterator[tuple[Google, CloudClient]]:
-    with Google(answers) as google, open_client(google.url) as http:
-        yield google, CloudClient(ID, False, dict.fromkeys(SERVICES, google.url), http)
 
 
 def examined(answers: dict[str, Any]) -> list[DoctorFinding]:
