@@ -41,7 +41,12 @@ class Backoff(StrictModel):
 
 
 class FilesInMemory(StrictModel):
-    """What a function that holds a whole video needs, where files are in memory: `copies` of it, and `work_mb` beside."""
+    """What a function needs that holds a whole video, where files are in memory.
+
+    Attributes:
+        copies: How often the video is there at a time.
+        work_mb: Memory beside them.
+    """
 
     copies: int
     work_mb: int
