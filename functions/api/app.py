@@ -18,6 +18,7 @@ from functions.api.middleware import (
     ParameterNameMiddleware,
     TrailingSlashMiddleware,
 )
+from functions.api.openai_errors import OpenAIErrorMiddleware
 from functions.api.problem_pages import ProblemPageMiddleware
 from functions.api.problems import HANDLERS
 from functions.api.rate_limits import RateLimitMiddleware
@@ -85,6 +86,7 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
     app.add_middleware(HeadMiddleware)
     app.add_middleware(RateLimitMiddleware)
     app.add_middleware(ErrorMiddleware)
+    app.add_middleware(OpenAIErrorMiddleware)
     app.add_middleware(ProblemPageMiddleware)
     origins = frontend_origins()
     if origins:

@@ -140,7 +140,7 @@ class ChatStream:
         share_token: Share token of the client; None for the owner.
     """
 
-    def __init__(self, place: Place, question: Question, share_token: str | None) -> None:
+    def __init__(self, place: Place, question: Question, share_token: str | None = None) -> None:
         self._disconnected = threading.Event()
         self._share_token = share_token
         self._is_stored = question.is_stored
@@ -161,14 +161,15 @@ class ChatStream:
         pending: asyncio.Future[AnswerEvent | None] | None = None
         try:
             while event is not None:
-                yield self.render_event(event)
+                if data := self.render_event(event):
+                    yield data
                 pending = asyncio.ensure_future(to_thread.run_sync(self.next_event))
                 while not (await asyncio.wait({pending}, timeout=HEARTBEAT_SEC))[0]:
                     yield b": still here\n\n"
                 event, pending = pending.result(), None
         except ClipwiseError as error:
             pending = None
-            yield sse_event("error", {"code": error.code, "detail": error.message})
+            yield self.render_error(error)
         finally:
             self._disconnected.set()
             with anyio.CancelScope(shield=True):
@@ -186,6 +187,9 @@ class ChatStream:
                 return sse_event("piece", {"text": text})
             case AnswerDone(message):
                 return sse_event("done", self.answer_json(message))
+
+    def render_error(self, error: ClipwiseError) -> bytes:
+        return sse_event("error", {"code": error.code, "detail": error.message})
 
     def answer_json(self, message: ChatMessage) -> dict[str, Any]:
         is_shared = self._share_token is not None
@@ -219,6 +223,11 @@ def link_citation(citation: Citation, share_token: str | None = None) -> dict[st
 def moment_link(video_id: str, time: float) -> str:
     """Return the owner's link to a moment in a video (W3C Media Fragments)."""
     return f"{settings().public_url}/v1/videos/{video_id}/source#t={format_seconds(time)}"
+
+
+def console_link(video_id: str, time: float) -> str:
+    """Return the link to a moment of a video in the console, where the owner signs in."""
+    return f"{settings().public_url.rstrip('/')}/#/videos/{video_id}?t={format_seconds(time)}"
 
 
 def format_seconds(time: float) -> str:

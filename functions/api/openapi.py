@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
+from functions.api import openai_errors
 from functions.api.problems import Problem
 from functions.api.rate_limits import is_rate_limited
 from functions.api.schemas import FileJobRequest, UploadRequest, UrlJobRequest
@@ -45,6 +46,7 @@ TAGS = {
     "groups": "Groups of videos, and their share links.",
     "shared": "Read access to a shared group by its token, without an account.",
     "chat": "Questions about videos, and the chat history.",
+    "openai": "Chat in the form of OpenAI's API: the library and each group are models.",
     "search": "Search for moments in all your videos.",
     "datasets": "Image datasets: search, download, validate, export.",
     "webhooks": "Notifications of ended jobs to your own servers.",
@@ -151,9 +153,11 @@ def build_openapi(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
                 responses |= {str(status): response for status, response in RATE_LIMITED.items()}
                 for status, response in STORAGE_UNAVAILABLE.items():
                     responses.setdefault(str(status), response)
+            if path.startswith(openai_errors.PREFIX):
+                openai_errors.describe_errors(responses, REF.format(model="OpenAIError"))
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for model in (Problem, UrlJobRequest, FileJobRequest, UploadRequest):
+    for model in (Problem, openai_errors.OpenAIError, UrlJobRequest, FileJobRequest, UploadRequest):
         schemas |= _component_schemas(model)
     schemas["Job"]["examples"] = [JOB_EXAMPLE]
     form = schemas["FileJobRequest"]

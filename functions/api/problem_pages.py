@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from html import escape
+from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Scope
 
 from functions.api.pages import html_response, prefers_html
+from functions.api.problem_replacement import ProblemReplacement
 from shared.settings import settings
 
-PROBLEM_TYPE = "application/problem+json"
 STYLE = """
 :root { color-scheme: light dark; --ink: #1f1b18; --quiet: #625a53; --paper: #fbfaf8; --accent: #b93a0a; }
 @media (prefers-color-scheme: dark) { :root { --ink: #f2eeea; --quiet: #b1a79e; --paper: #151311; --accent: #ff9d66; } }
@@ -24,53 +24,20 @@ a { color: var(--accent); }
 """
 
 
-class ProblemPageMiddleware:
+class ProblemPageMiddleware(ProblemReplacement):
     """Replaces problem objects by pages in responses to clients that prefer HTML."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    content_type = "text/html; charset=utf-8"
+    vary = "Accept"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not prefers_html(Headers(scope=scope).get("accept", "")):
-            await self.app(scope, receive, send)
-            return
-        start: Message = {}
-        body = b""
+    def applies_to(self, scope: Scope) -> bool:
+        return prefers_html(Headers(scope=scope).get("accept", ""))
 
-        async def send_page(message: Message) -> None:
-            nonlocal start, body
-            if message["type"] == "http.response.start" and is_problem(message):
-                start = message
-            elif not start:
-                await send(message)
-            else:
-                body += message.get("body", b"")
-                if not message.get("more_body", False):
-                    await send_problem_page(start, body, send)
-
-        await self.app(scope, receive, send_page)
+    def render(self, problem: dict[str, Any]) -> Response:
+        return problem_page(problem)
 
 
-def is_problem(start: Message) -> bool:
-    return Headers(raw=start["headers"]).get("content-type", "") == PROBLEM_TYPE
-
-
-async def send_problem_page(start: Message, body: bytes, send: Send) -> None:
-    """Send the page of a problem object, with the status and the other headers of the response."""
-    headers = MutableHeaders(raw=list(start["headers"]))
-    headers.add_vary_header("Accept")
-    if body:
-        page = problem_page(json.loads(body))
-        headers.update(page.headers)
-        body = bytes(page.body)
-    else:  # the response to HEAD
-        headers["Content-Type"] = "text/html; charset=utf-8"
-        del headers["Content-Length"]
-    await send({**start, "headers": headers.raw})
-    await send({"type": "http.response.body", "body": body})
-
-
-def problem_page(problem: dict[str, str]) -> HTMLResponse:
+def problem_page(problem: dict[str, Any]) -> HTMLResponse:
     title, detail, code = (escape(str(problem[name])) for name in ("title", "detail", "code"))
     home = escape(settings().public_url.rstrip("/"))
     html = f"""<!doctype html>

@@ -53,14 +53,14 @@ def too_large_error(limits: Settings) -> PermanentError:
     return PermanentError("too_large", f"The file is larger than {size} MB. Use a shorter or smaller version.")
 
 
-async def read_json(request: Request, model: type[M]) -> M:
+async def read_json(request: Request, model: type[M], max_bytes: int = JSON_BYTES) -> M:
     """Parse a JSON body; raises RequestValidationError, PermanentError `too_large`, `unsupported_body`."""
     if media_type(request) != "application/json":
         raise PermanentError(
             "unsupported_body", "This endpoint accepts only JSON. Send “Content-Type: application/json”."
         )
-    error = PermanentError("too_large", f"The JSON is larger than {JSON_BYTES} bytes. Send a smaller body.")
-    return _validate_model(model, await _limit_size(request, JSON_BYTES, error).body())
+    error = PermanentError("too_large", f"The JSON is larger than {max_bytes} bytes. Send a smaller body.")
+    return _validate_model(model, await _limit_size(request, max_bytes, error).body())
 
 
 @asynccontextmanager

@@ -99,6 +99,13 @@ def _chat() -> Sequence[APIRouter]:
     return [chat.router]
 
 
+@serves("/v1/openai")
+def _openai() -> Sequence[APIRouter]:
+    from functions.api.routes import openai
+
+    return [openai.router]
+
+
 @serves("/v1/search")
 def _search() -> Sequence[APIRouter]:
     from functions.api.routes import search

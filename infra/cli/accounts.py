@@ -84,7 +84,7 @@ def logout(server: Server = LOCAL) -> None:
 def whoami(server: Server = LOCAL) -> None:
     """Show the account you are signed in with."""
     from infra.cli.session import open_session
-    from infra.cli.views import clean_text
+    from shared.exports.markup import clean_text
 
     with open_session(server) as session:
         me = session.api.current_user()

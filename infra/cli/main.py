@@ -223,7 +223,7 @@ def export(
 ) -> None:
     """Export a job's result or transcript."""
     from infra.cli.session import open_session
-    from infra.cli.views import clean_text
+    from shared.exports.markup import clean_text
 
     with open_session(server) as session:
         content = session.api.export_job(

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.text import Text
 
 from infra.api_client import ApiClient, ApiError, JobDocument, ServerUnreachable
-from infra.cli.views import clean_text, format_megabytes
+from infra.cli.views import format_megabytes
+from shared.exports.markup import clean_text
 
 MAX_FAILURES = 12
 MAX_STREAM_FAILURES = 3

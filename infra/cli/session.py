@@ -24,10 +24,11 @@ from infra.cli.credentials import Credentials, SessionAuth
 from infra.cli.options import LOCAL, format_os_error, is_url
 from infra.cli.progress import ProgressView, follow_job, progress_view, update_job, update_upload
 from infra.cli.upload import send_file
-from infra.cli.views import clean_text, empty_view, failure_view, job_view, result_view
+from infra.cli.views import empty_view, failure_view, job_view, result_view
 from shared.chat.history import clock_time
 from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
+from shared.exports.markup import clean_text
 
 EXIT_FAILED, EXIT_ERROR, EXIT_INTERRUPTED = 1, 2, 130
 PIPE_WIDTH = 120

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -22,20 +21,11 @@ from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
 from shared.analyses.transcript import SpokenText
 from shared.chat.history import clock_time
+from shared.exports.markup import clean_text
 from shared.exports.outline import Outline, OutlineEntry, reel_outline, summary_outline, transcript_outline
 from shared.exports.quantities import format_amount, format_duration, format_quantity, format_yield
 from shared.exports.wording import ENGLISH_HEADINGS, ENGLISH_RECIPE
 from shared.models.media import MediaTrack
-
-ALLOWED_CONTROLS = "\n\u200c\u200d"
-"""Line breaks, and the invisible joiners that some scripts and emoji need."""
-
-
-def clean_text(text: str) -> str:
-    """Remove control and bidirectional characters: titles come from strangers."""
-    return "".join(
-        character for character in text if character in ALLOWED_CONTROLS or unicodedata.category(character)[0] != "C"
-    )
 
 
 def format_megabytes(size: int) -> str:

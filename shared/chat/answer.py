@@ -47,6 +47,7 @@ class Question:
         video_ids: The videos to answer from; None for all of the owner's.
         language: BCP-47 tag of the answer; None = language of the question.
         is_stored: Whether question and answer are stored in the owner's history.
+        earlier: The conversation before the question, which the model may use to understand it.
     """
 
     text: str
@@ -56,6 +57,7 @@ class Question:
     video_id: str | None = None
     language: str | None = None
     is_stored: bool = True
+    earlier: Sequence[Turn] = ()
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class AnswerStream:
         """Yield a model's answer, with citations from the stored passages."""
         question, markers, cited_count = self._question, MarkerParser(len(matches)), 0
         provider = FallbackProvider(provider_names, settings(), self._meter)
-        material = question_text(question.text, matches, titles)
+        material = question_text(question.text, matches, titles, question.earlier)
         turns = [Turn("user", material)]
         links = LinkFilter([material])
         answer = cast(Generator[str, None, None], provider.chat(rules(question.language), turns, tick))

@@ -9,14 +9,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from shared.ai.prompt import CLOSE, OPEN, data_block
+from shared.ai.provider import Turn
 from shared.chat.excerpts import Excerpt
 
 MAX_TITLE = 200
+MAX_EARLIER, MAX_EARLIER_CHARACTERS = 6, 1000
+"""Earlier messages that a question is asked with: their maximum number, and characters of each."""
 RULES = """\
 You answer a question about videos from passages of their transcripts.
 
 - Between {open} and {close} stands one JSON object: the question, and the passages, each with its number, the title of
-  its video, its start and end in seconds, and what is said there.
+  its video, its start and end in seconds, and what is said there. Where the conversation is longer, its latest messages
+  stand there as “earlier”: they show what the question refers to, and are no source of facts.
 - Say only what the passages say. Where they do not answer the question, say in one sentence that the videos do not
   contain it, and nothing else; what you know from elsewhere does not count.
 - After each statement put the numbers of the passages it rests on in square brackets, like [2] or [1][3]. Use square
@@ -42,7 +46,10 @@ def rules(language: str | None) -> str:
     return RULES.format(open=OPEN, close=CLOSE, language=language_rule)
 
 
-def question_text(question: str, excerpts: Sequence[Excerpt], titles: Mapping[str, str | None]) -> str:
+def question_text(
+    question: str, excerpts: Sequence[Excerpt], titles: Mapping[str, str | None], earlier: Sequence[Turn] = ()
+) -> str:
+    """Return the data of a question: passages, and the latest of the `earlier` messages, each cut to a length."""
     passages = [
         {
             "number": number,
@@ -53,7 +60,11 @@ def question_text(question: str, excerpts: Sequence[Excerpt], titles: Mapping[st
         }
         for number, excerpt in enumerate(excerpts, start=1)
     ]
-    return data_block({"question": question, "passages": passages})
+    conversation = [
+        {"role": turn.role, "text": turn.content[:MAX_EARLIER_CHARACTERS]} for turn in earlier[-MAX_EARLIER:]
+    ]
+    context = {"earlier": conversation} if conversation else {}
+    return data_block({"question": question, "passages": passages} | context)
 
 
 class MarkerParser:

@@ -221,6 +221,12 @@ class ChatCode(ErrorCode):
     SYSTEM_REFUSED = permanent(
         "system_refused", "Messages with the role `system` are not accepted.", "Send the question with the role `user`."
     )
+    UNKNOWN_MODEL = permanent(
+        "unknown_model",
+        "No model of the OpenAI-compatible paths has this name: the group does not exist or is not yours.",
+        "Use an `id` from `GET /v1/openai/models`.",
+        404,
+    )
     QUESTION_TOO_LONG = permanent(
         "question_too_long", "The question exceeds the limit in the message.", "Shorten the question."
     )

@@ -13,7 +13,9 @@ from hashlib import sha256
 from html import escape
 from urllib.parse import quote
 
-_JOINERS = "\u200c\u200d"  # invisible, but some scripts and emoji need them
+_ALLOWED_CONTROLS = "\n\u200c\u200d"
+"""Line breaks, and the invisible joiners that some scripts and emoji need."""
+_LINK_MARKS = re.compile(r"([\\`\[\]<>])")
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 _BEGINS_BLOCK = re.compile(r"^(\d+(?=[.)])|(?=[-+=]))")
 STYLE = """
@@ -63,8 +65,17 @@ PAGE_POLICY = (
 
 def plain_text(text: str) -> str:
     """Return the text on one line, without control characters and bidirectional overrides."""
-    words = " ".join(text.split())
-    return "".join(sign for sign in words if sign in _JOINERS or unicodedata.category(sign)[0] != "C")
+    return clean_text(" ".join(text.split()))
+
+
+def clean_text(text: str) -> str:
+    """Return the text without control characters, except line breaks, and without bidirectional overrides."""
+    return "".join(sign for sign in text if sign in _ALLOWED_CONTROLS or unicodedata.category(sign)[0] != "C")
+
+
+def escape_links(text: str) -> str:
+    """Escape text for Markdown, so that it contains no link, picture, HTML or code; emphasis and lists stay."""
+    return _LINK_MARKS.sub(r"\\\1", clean_text(text))
 
 
 def escape_markdown(text: str) -> str:

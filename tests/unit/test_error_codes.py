@@ -20,6 +20,7 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
         403,
         "chat_not_shared foreign_page login_again not_admin not_offered unverified wrong_password",
     ),
+    (PermanentError, 404, "unknown_model"),
     (PermanentError, 409, "no_recipe no_transcript not_done username_taken"),
     (PermanentError, 413, "too_large"),
     (PermanentError, 415, "unsupported_body unsupported_media"),

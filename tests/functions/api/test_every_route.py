@@ -170,6 +170,14 @@ def asks(made: Parameters) -> dict[str, Any]:
     return of_group(made) | {"messages": [{"role": "user", "content": "What is boiled?"}]}
 
 
+def asks_model(made: Parameters) -> dict[str, Any]:
+    return {"model": f"clipwise-group-{made['group_id']}", "messages": asks(made)["messages"]}
+
+
+def group_model(made: Parameters) -> Parameters:
+    return made | {"model_id": f"clipwise-group-{made['group_id']}"}
+
+
 FILE = {"file": ("a.mp4", MP4, "video/mp4")}
 LINK = "https://example.com/b.mp4"
 HOOK = "http://127.0.0.1:9/hook"
@@ -203,6 +211,9 @@ CASES: dict[str, Case] = {
     "POST /v1/groups/{group_id}/share": Case(Owner.group, 201, json=a()),
     "DELETE /v1/groups/{group_id}/share": Case(Owner.shared, 204),
     "POST /v1/chat": Case(Owner.group, json=asks),
+    "GET /v1/openai/models": own(Owner.group),
+    "GET /v1/openai/models/{model_id}": Case(lambda owner: group_model(owner.group())),
+    "POST /v1/openai/chat/completions": Case(Owner.group, json=asks_model),
     "GET /v1/search": own(Owner.group, params=a(q="soup")),
     "GET /v1/chat/history": Case(Owner.group, params=of_group),
     "DELETE /v1/chat/history": Case(Owner.group, 204, params=of_group),
@@ -355,6 +366,12 @@ def call(site: Site, name: str, made: Parameters, headers: dict[str, str]) -> ht
     )
 
 
+def error_code(answer: httpx.Response) -> str:
+    """The code of an error in Clipwise's form, or in OpenAI's on the paths for its clients."""
+    error = answer.json()
+    return str(error.get("error", error)["code"])
+
+
 @pytest.fixture
 def owner(site: Site) -> Owner:
     site.configure(AUTH_REQUIRED="true")
@@ -372,7 +389,7 @@ def test_a_route_without_a_token(site: Site, owner: Owner, name: str) -> None:
     made = CASES[name].has(owner)
     before = site.client.get("/v1/jobs", headers=ANN).json()
     answer = call(site, name, made, {})
-    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert (answer.status_code, error_code(answer)) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
     assert site.client.get("/v1/jobs", headers=ANN).json() == before
 

@@ -73,12 +73,16 @@ def test_the_result_of_each_kind_has_a_type() -> None:
 
 
 def test_errors_are_documented_as_problems() -> None:
-    """A generated client knows the form of every error."""
-    paths = create_app().openapi()["paths"]
-    for path in paths.values():
-        for operation in path.values():
+    """A generated client knows the form of every error: a problem, or OpenAI's form where its clients call."""
+    for path, operations in create_app().openapi()["paths"].items():
+        for operation in operations.values():
             for status, response in operation["responses"].items():
-                if int(status) >= 400:
+                if int(status) < 400:
+                    continue
+                if path.startswith("/v1/openai/"):
+                    schema = {"$ref": "#/components/schemas/OpenAIError"}
+                    assert response["content"] == {"application/json": {"schema": schema}}
+                else:
                     assert list(response["content"]) == ["application/problem+json"]
 
 
@@ -163,14 +167,14 @@ OAUTH = {"access_token", "refresh_token", "token_type", "expires_in", "email_ver
 
 
 def test_requests_and_responses_name_fields_alike() -> None:
-    """Native bodies, responses and query parameters are in camelCase, but for the names of OAuth and OpenID Connect."""
+    """Native bodies, responses and query parameters are in camelCase, but for names of OAuth, OpenID and OpenAI."""
     document = create_app().openapi()
     schemas = document["components"]["schemas"]
     names: set[str] = set()
     visited: set[str] = set()
     pending: list[Any] = []
     for path, operations in document["paths"].items():
-        if path.startswith("/v1/"):
+        if path.startswith("/v1/") and not path.startswith("/v1/openai/"):
             pending += [[operation.get("requestBody"), operation["responses"]] for operation in operations.values()]
             parameters = [item for operation in operations.values() for item in operation.get("parameters", ())]
             names |= {item["name"] for item in parameters if item["in"] == "query"}

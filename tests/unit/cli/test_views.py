@@ -15,10 +15,11 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from infra.cli import main
-from infra.cli.views import VIEWS, clean_text, format_clock, result_view
+from infra.cli.views import VIEWS, format_clock, result_view
 from shared.analyses.kinds import kinds
 from shared.analyses.transcript import SpokenText
 from shared.exports.formats import FORMATS
+from shared.exports.markup import clean_text
 from tests.reel_samples import evidence
 from tests.unit.analyses.served_provider import offline
 
