@@ -20,6 +20,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from shared.api_key_format import redact_api_keys
 from shared.errors import RetryLater
 from shared.settings import SECRET_VARIABLES
 
@@ -93,12 +94,12 @@ class PlainFormatter(logging.Formatter):
 
 
 def redact_secrets(text: str) -> str:
-    """Replace the values of this process's secret settings by the names of their variables."""
+    """Replace the values of this process's secret settings by the names of their variables, and API keys by ids."""
     for name in SECRET_VARIABLES:
         secret = os.environ.get(name, "")
         if len(secret) >= MIN_SECRET_CHARS:
             text = text.replace(secret, f"({name})")
-    return text
+    return redact_api_keys(text)
 
 
 def configure_logging(formatter: logging.Formatter, level: int) -> None:

@@ -274,6 +274,10 @@ class Settings:
         description="Requests allowed per user and per address, counted by each process. A rate such as `100/minute`"
         " (`second`, `minute`, `hour`, `day`), or `off`.",
     )
+    rate_limit_key: Rate = Field(
+        "100/minute",
+        description="Requests allowed per API key, counted by each process. They do not count against its owner.",
+    )
     rate_limit_start: Rate = Field(
         "10/minute", description="Job starts allowed per user and per address, counted across all processes."
     )

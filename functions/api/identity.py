@@ -17,11 +17,15 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from functions.api.rate_limits import client_address, count_user, report_standing
+from functions.api.scopes import check_scope, session_required_error
+from shared.api_key_format import is_api_key
 from shared.errors import PermanentError
+from shared.library.api_keys import authenticate_api_key, key_invalid_error
 from shared.platform import rate_limits as rates
 from shared.platform.accounts import User, UserSession
 from shared.platform.documents import compare_and_set
 from shared.platform.identity import current_identity
+from shared.platform.place import current_place
 from shared.platform.ports import Documents
 from shared.platform.rate_limits import RATES, RateLimit
 from shared.settings import settings
@@ -30,7 +34,9 @@ Verify = Callable[[str], User]
 """Returns the user of a bearer token; may block. Raises PermanentError `unauthenticated` or `unverified`."""
 LOCAL = User("local")
 PROXY_HEADERS = frozenset({"forwarded", "via", "x-forwarded-for", "x-real-ip"})
-_bearer = HTTPBearer(auto_error=False, description="Access token. Not required where AUTH_REQUIRED is false.")
+_bearer = HTTPBearer(
+    auto_error=False, description="Access token or API key. Not required where AUTH_REQUIRED is false."
+)
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 SIGN_IN, SIGN_UP, MAIL, TOKEN, ANONYMOUS = "sign-in", "sign-up", "mail", "mail-token", "anonymous"
@@ -48,15 +54,19 @@ PER_ADDRESS = {
 def caller(request: Request, credentials: Credentials) -> User:
     """Return the user who sent the request, and count it against their quota.
 
-    Raises PermanentError `unauthenticated`, `unverified` or `foreign_page`, and RateLimited.
+    Raises PermanentError `unauthenticated`, `unverified` or `foreign_page`, the errors of `key_user`, and RateLimited.
     """
     user = request_user(request, credentials)
-    count_user(request, user.id)
+    count_user(request, user)
+    if user.key is not None:
+        check_scope(request, user.key)
     return user
 
 
 def request_user(request: Request, credentials: HTTPAuthorizationCredentials | None) -> User:
-    """Return the user of the token; without a token, the local user where sign-in is not required."""
+    """Return the user of the token or key; without one, the local user where sign-in is not required."""
+    if credentials is not None and is_api_key(credentials.credentials):
+        return key_user(credentials.credentials)
     if credentials is not None:
         verify: Verify = request.app.state.verify
         return verify(credentials.credentials)
@@ -66,8 +76,20 @@ def request_user(request: Request, credentials: HTTPAuthorizationCredentials | N
     return LOCAL
 
 
+def key_user(text: str) -> User:
+    """Return the owner of an API key; raises PermanentError `key_invalid`, `key_expired`."""
+    key = authenticate_api_key(current_place().documents, text)
+    if key.owner == LOCAL.id and settings().auth_required:
+        # It was created when nobody had to sign in.
+        raise key_invalid_error()
+    return User(key.owner, key=key)
+
+
 def is_admin(request: Request, user: User) -> bool:
-    """Return True for a user of ADMINS, for a token that claims so, and for the local user at the server's machine."""
+    """Return True for a user of ADMINS, for a token that claims so, and for the local user at the server's machine.
+
+    An API key never makes its user an administrator.
+    """
     if user == LOCAL:
         return is_local_connection(request.scope)
     admins = {address.strip().casefold() for address in settings().admins.split(",")} - {""}
@@ -98,9 +120,14 @@ def verify_token(token: str) -> User:
 
 
 def bearer_token(credentials: Credentials) -> str:
-    """Return the token of the request, unverified; raises PermanentError `unauthenticated` without one."""
+    """Return the access token of the request, unverified.
+
+    Raises PermanentError `unauthenticated` without one, `session_required` for an API key.
+    """
     if credentials is None:
         raise missing_token_error()
+    if is_api_key(credentials.credentials):
+        raise session_required_error()
     return credentials.credentials
 
 

@@ -16,6 +16,7 @@ from functions.api import openai_errors
 from functions.api.problems import Problem
 from functions.api.rate_limits import is_rate_limited
 from functions.api.schemas import FileJobRequest, UploadRequest, UrlJobRequest
+from functions.api.scopes import ROUTE_SCOPES
 
 JOB_EXAMPLE = {
     "id": "7d4b1c0e9f2a4e5b8c6d3f1a2b4c5d6e",
@@ -39,7 +40,7 @@ JOB_EXAMPLE = {
 }
 TAGS = {
     "service": "Availability of the service, and its pages.",
-    "accounts": "Accounts and sessions.",
+    "accounts": "Accounts, sessions and API keys.",
     "kinds": "The kinds of analysis.",
     "jobs": "Jobs: submit a video, follow its processing, get the result.",
     "videos": "The library of stored videos.",
@@ -136,11 +137,13 @@ def build_openapi(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
     )
     schemas = document["components"]["schemas"]
     for path, operations in document["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 schemas |= content["schema"].pop("$defs", {})
-            # The other operations need a token.
+            # The other operations need a token or a key.
             operation.setdefault("security", [])
+            if operation["security"]:
+                add_key_scope(operation, f"{method.upper()} {path}")
             responses = operation["responses"]
             if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
                 responses.setdefault("409", problem_responses(409)[409])
@@ -169,6 +172,16 @@ def build_openapi(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
         }
     form["required"] = ["file", *form["required"]]
     return document
+
+
+def add_key_scope(operation: dict[str, Any], route: str) -> None:
+    """Describe the scope that an API key needs: for people, and as a role of the security scheme for programs."""
+    scope = ROUTE_SCOPES.get(route)
+    if scope is None:
+        operation["description"] += " API keys are not accepted."
+        return
+    operation["description"] += f" API keys need the scope `{scope}`."
+    operation["security"] = [{name: [scope.value] for name in scheme} for scheme in operation["security"]]
 
 
 def _component_schemas(model: type[BaseModel]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.problems import problem
 from shared.platform import rate_limits as rates
+from shared.platform.accounts import User
 from shared.platform.ports import Documents
 from shared.platform.rate_limits import RateLimit, RateLimited, RateLimitStatus, parse_rate
 from shared.settings import settings
@@ -25,7 +26,7 @@ from shared.settings import settings
 if TYPE_CHECKING:
     from limits.strategies import FixedWindowRateLimiter
 
-GENERAL, START, RETRY, CHAT = "general", "start", "retry", "chat"
+GENERAL, KEY, START, RETRY, CHAT = "general", "key", "start", "retry", "chat"
 STANDINGS = "rate_limit_standings"
 # Requested by monitoring.
 UNCOUNTED = ("/", "/healthz")
@@ -52,7 +53,7 @@ class RateLimitMiddleware:
             await send(message)
 
         try:
-            count_request(scope, address_key(scope))
+            count_request(scope, GENERAL, address_key(scope), settings().rate_limit_general)
         except RateLimited as error:
             await rate_limit_response(error)(scope, receive, send_with_headers)
         else:
@@ -69,26 +70,30 @@ def rate_limit_response(error: RateLimited) -> Any:
     return problem(error.code, error.message, headers={"Retry-After": str(error.retry_after)})
 
 
-def count_user(request: Request, user_id: str) -> None:
-    """Count a request for its authenticated user; raises RateLimited."""
-    if is_rate_limited(request.scope["path"]):
-        count_request(request.scope, user_key(user_id))
+def count_user(request: Request, user: User) -> None:
+    """Count a request for its user or, if it was sent with an API key, for that key; raises RateLimited."""
+    if not is_rate_limited(request.scope["path"]):
+        return
+    if user.key is None:
+        count_request(request.scope, GENERAL, user_key(user.id), settings().rate_limit_general)
+    else:
+        count_request(request.scope, KEY, f"key {user.key.id}", settings().rate_limit_key)
 
 
-def count_request(scope: Scope, client: str) -> None:
-    limit = allowance_for(client, settings().rate_limit_general)
+def count_request(scope: Scope, policy: str, client: str, rate: str) -> None:
+    limit = allowance_for(client, rate)
     if limit is not None:
-        report_standing(scope, count_in_memory(client, limit)).raise_if_limited()
+        report_standing(scope, count_in_memory(policy, client, limit)).raise_if_limited()
 
 
-def count_in_memory(client: str, limit: RateLimit) -> RateLimitStatus:
+def count_in_memory(policy: str, client: str, limit: RateLimit) -> RateLimitStatus:
     """Count within this process."""
     from limits import RateLimitItemPerSecond
 
-    item = RateLimitItemPerSecond(limit.count, limit.seconds, GENERAL)
+    item = RateLimitItemPerSecond(limit.count, limit.seconds, policy)
     passed = counters().hit(item, client)
     stats = counters().get_window_stats(item, client)
-    return RateLimitStatus(GENERAL, limit, stats.remaining, max(1, math.ceil(stats.reset_time - time.time())), passed)
+    return RateLimitStatus(policy, limit, stats.remaining, max(1, math.ceil(stats.reset_time - time.time())), passed)
 
 
 @lru_cache(maxsize=1)
@@ -136,9 +141,9 @@ def address_key(scope: Scope) -> str:
 
 
 def allowance_for(client: str, text: str) -> RateLimit | None:
-    """Return the allowance of a user or an address; None if there is no limit."""
+    """Return the allowance of a user, a key or an address; None if there is no limit."""
     limit = parse_rate(text)
-    if limit is None or client.startswith("user "):
+    if limit is None or not client.startswith("address "):
         return limit
     factor = settings().rate_limit_address_factor
     return limit.multiply(factor) if factor else None

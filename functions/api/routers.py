@@ -59,9 +59,9 @@ def _console() -> Sequence[APIRouter]:
 
 @serves("/v1/auth")
 def _auth() -> Sequence[APIRouter]:
-    from functions.api.routes import auth
+    from functions.api.routes import api_keys, auth
 
-    return [auth.router]
+    return [auth.router, api_keys.router]
 
 
 @serves("/v1/jobs", "/v1/uploads")

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import accounts, checks, datasets, library, models
+from infra.cli import accounts, checks, datasets, keys, library, models
 from infra.cli.options import LOCAL, Server, format_os_error, load_settings
 from infra.runtimes.process import bypass_proxies
 
@@ -40,6 +40,7 @@ app.add_typer(checks.commands)
 app.add_typer(library.commands)
 app.add_typer(datasets.commands, name="dataset")
 app.add_typer(models.commands, name="models")
+app.add_typer(keys.commands, name="keys")
 
 
 def print_version(requested: bool) -> None:
@@ -56,7 +57,8 @@ def options(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     token: Annotated[
-        str | None, typer.Option(envvar="CLIPWISE_TOKEN", help="Access token to use instead of `clipwise login`.")
+        str | None,
+        typer.Option(envvar="CLIPWISE_TOKEN", help="API key or access token to use instead of `clipwise login`."),
     ] = None,
 ) -> None:
     if token:
@@ -302,7 +304,7 @@ def demo(
 def smoke(
     server: Server = LOCAL,
     kind: Annotated[str, typer.Option(help=f"Kind of analysis: {KINDS}.")] = "metadata",
-    token: Annotated[str | None, typer.Option(envvar="CLIPWISE_TOKEN", help="Access token of an account.")] = None,
+    token: Annotated[str | None, typer.Option(envvar="CLIPWISE_TOKEN", help="API key or access token.")] = None,
     patience: Annotated[float, typer.Option(min=1, help="Time limit for the job, in seconds.")] = 600,
 ) -> None:
     """Test a deployment with a small video: check the result, print stage timings, clean up."""

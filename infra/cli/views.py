@@ -262,6 +262,20 @@ def datasets_table(datasets: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def keys_table(keys: Sequence[Mapping[str, Any]]) -> Table:
+    """Render one row per API key; on a narrow terminal the name is truncated, never the id."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold cyan")
+    for heading in ("ID", "Scopes", "Expires", "Last used"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("Name")
+    for key in keys:
+        expires = format_short_time(key["expiresAt"]) if key["expiresAt"] else "never"
+        last_used = format_short_time(key["lastUsedAt"]) if key["lastUsedAt"] else "never"
+        name = Text(clean_text(key["name"]), no_wrap=True, overflow="ellipsis")
+        table.add_row(key["id"], " ".join(key["scopes"]), expires, last_used, name)
+    return table
+
+
 def job_source(job: JobDocument) -> str:
     return clean_text(job["url"] or job["filename"] or "")
 

@@ -124,6 +124,26 @@ class AccountCode(ErrorCode):
         "Correct it, or reset the password.",
         401,
     )
+    KEY_INVALID = permanent(
+        "key_invalid",
+        "The API key does not exist, or was revoked.",
+        "Create a new key, and send it as `Authorization: Bearer …`.",
+        401,
+    )
+    KEY_EXPIRED = permanent("key_expired", "The API key has expired.", "Create a new key.", 401)
+    KEY_SCOPE = permanent(
+        "key_scope",
+        "The API key lacks the scope that the request requires.",
+        "Use a key with the scope that the message names.",
+        403,
+    )
+    SESSION_REQUIRED = permanent(
+        "session_required",
+        "No API key may do this: it concerns the account, its keys, or all users.",
+        "Sign in, and send the access token of the session.",
+        403,
+    )
+    TOO_MANY_KEYS = permanent("too_many_keys", "You have the maximum number of API keys.", "Revoke a key first.", 409)
     NOT_ADMIN = permanent(
         "not_admin",
         "The action concerns all users, and the account is not an administrator.",
@@ -189,7 +209,7 @@ class LibraryCode(ErrorCode):
         "Get the group again and send all its videos in the new order.",
     )
     EXPIRED_ALREADY = permanent(
-        "expired_already", "The share link would expire in the past.", "Choose a time in the future."
+        "expired_already", "The share link or API key would expire in the past.", "Choose a time in the future."
     )
     TOO_MANY_WEBHOOKS = permanent(
         "too_many_webhooks", "You have the maximum number of webhooks.", "Delete a webhook first.", 409

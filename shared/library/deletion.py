@@ -15,6 +15,7 @@ from shared.ai.usage import SPENDING
 from shared.chat import history
 from shared.chat.history import MESSAGES
 from shared.datasets.store import DATASETS, delete_dataset
+from shared.library.api_keys import KEYS
 from shared.library.feeds import FEEDS
 from shared.library.groups import GROUPS, remove_video_from_groups
 from shared.library.numbers import NUMBERS
@@ -86,7 +87,8 @@ OWNER_COLLECTIONS = (
     FEEDS,
 )
 ERASERS: tuple[Erase, ...] = (
-    # One of these must find each document that belongs to a user.
+    # One of these must find each document that belongs to a user. The keys go first, since they still open the rest.
+    partial(erase_documents, KEYS),
     erase_jobs,
     erase_datasets,
     *(partial(erase_documents, collection) for collection in OWNER_COLLECTIONS),

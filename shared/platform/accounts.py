@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from shared.models.api_key import ApiKey
+
 
 @dataclass(frozen=True)
 class User:
@@ -15,6 +17,7 @@ class User:
         verified: Whether the user proved to own the e-mail address.
         signed_in_at: When the session of the token began; None without a sign-in.
         admin: Whether the token claims so, which only operators can set.
+        key: The API key that was sent instead of a token; nothing else than the id is known of its user.
     """
 
     id: str
@@ -24,6 +27,7 @@ class User:
     anonymous: bool = False
     signed_in_at: datetime | None = None
     admin: bool = False
+    key: ApiKey | None = None
 
 
 @dataclass(frozen=True)

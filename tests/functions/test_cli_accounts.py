@@ -76,6 +76,29 @@ def test_the_session_is_the_users_alone(run: Run, config: Path) -> None:
     assert PASSWORD not in file.read_text()
 
 
+def test_a_key_from_its_creation_to_its_end(run: Run) -> None:
+    """A user makes a key for a program, which works with it alone, sees its use, and ends it."""
+    joined(run)
+    made = run("keys", "create", "Phone", "--scope", "read", "--days", "90")
+    key, id = made.stdout.strip(), made.stdout.split("_")[1]
+    assert f"clipwise keys delete {id}" in made.stderr
+    assert run("logout").exit_code == 0
+
+    assert run("jobs", CLIPWISE_TOKEN=key).exit_code == 0
+    assert run("whoami", CLIPWISE_TOKEN=key).exit_code == 0
+    submitted = run("submit", "https://example.com/a.mp4", CLIPWISE_TOKEN=key)
+    assert (submitted.exit_code, "key_scope" in submitted.output) == (2, True)
+    assert "session_required" in run("keys", "list", CLIPWISE_TOKEN=key).output
+    assert run("login", "ann").exit_code == 0
+    (row,) = [line for line in run("keys", "list").stdout.splitlines() if id in line]
+    assert "read" in row
+    assert "never" not in row
+    assert run("keys", "delete", id).exit_code == 0
+    assert "No API keys found" in run("keys", "list").output
+    refused = run("jobs", CLIPWISE_TOKEN=key)
+    assert (refused.exit_code, "key_invalid" in refused.output) == (2, True)
+
+
 def test_a_session_is_renewed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the access token has expired, the user notices nothing."""
     joined(run)

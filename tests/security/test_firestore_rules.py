@@ -10,6 +10,7 @@ import pytest
 
 from shared.analyses.kinds import kinds
 from shared.datasets.store import DATASETS, ERASURES, IMAGES
+from shared.library.api_keys import KEYS
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
 from shared.pipeline.job_storage import JOBS, VIDEOS
 from shared.pipeline.statistics import STATISTICS
@@ -23,6 +24,7 @@ INTERNAL = [
     IDEMPOTENCY,
     ANSWERS,
     RATES,
+    KEYS,
     WEBHOOKS,
     DELIVERIES,
     IMAGES,

@@ -13,12 +13,13 @@ from tests.error_sites import branches, sites
 
 RAISED: list[tuple[type[ClipwiseError], int, str]] = [
     (PermanentError, 400, "bad_form token_invalid"),
-    (PermanentError, 401, "unauthenticated wrong_credentials"),
+    (PermanentError, 401, "key_expired key_invalid unauthenticated wrong_credentials"),
     (PermanentError, 402, "budget_exceeded"),
     (
         PermanentError,
         403,
-        "chat_not_shared foreign_page login_again not_admin not_offered unverified wrong_password",
+        "chat_not_shared foreign_page key_scope login_again not_admin not_offered session_required unverified "
+        "wrong_password",
     ),
     (PermanentError, 404, "unknown_model"),
     (PermanentError, 409, "no_recipe no_transcript not_done username_taken"),
@@ -50,7 +51,7 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
         409,
         "dataset_ended dataset_running dataset_started job_ended key_reused no_images not_extracted not_failed "
         "not_retryable not_running not_validated nothing_failed nothing_to_send source_gone too_many_lists "
-        "too_many_webhooks webhook_paused",
+        "too_many_keys too_many_webhooks webhook_paused",
     ),
     (TransientError, 500, "storage_damaged"),
     (TransientError, 429, "rate_limited"),

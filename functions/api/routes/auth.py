@@ -21,6 +21,7 @@ from shared import clock
 from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
 from shared.library.deletion import erase_user, record_departure
+from shared.models.api_key import KeyScope
 from shared.platform.accounts import AccountUpdate, User, UserSession
 from shared.platform.identity import current_identity
 
@@ -92,6 +93,9 @@ class AccountInfo(BaseModel):
     email: str | None = Field(description="Email address. Null for an anonymous account.")
     email_verified: bool = Field(description="Whether the email address is verified.")
     anonymous: bool = Field(description="Whether this is an anonymous account.")
+    scopes: list[KeyScope] | None = Field(
+        description="Scopes of the API key that sent the request, which knows only the `id`. Null for a session."
+    )
 
 
 class SessionTokens(BaseModel):
@@ -111,6 +115,7 @@ def account_info(user: User) -> AccountInfo:
         email=user.email,
         email_verified=user.verified,
         anonymous=user.anonymous,
+        scopes=user.key.scopes if user.key else None,
     )
 
 

@@ -14,9 +14,11 @@ import pytest
 
 from functions.api.app import create_app
 from functions.api.routers import ROUTER_GROUPS
+from functions.api.scopes import ROUTE_SCOPES
 from shared.analyses.recipe import Ingredient, Recipe
 from shared.datasets.store import IMAGES, image_id, image_object_name
 from shared.library.numbers import Noun, number_ids
+from shared.models.api_key import KeyScope
 from shared.models.image import ImageRecord, ImageState, Verdict
 from shared.models.job import JobError, JobStatus, Part, StageState, StageStatus
 from shared.models.media import MediaInfo
@@ -120,6 +122,10 @@ class Owner:
         self.done()
         made = self.post("/v1/feeds", name="Phone")
         return {"feed_id": made["id"], "token": made["url"].split("/")[-2]}
+
+    def key(self, *scopes: str) -> Parameters:
+        made = self.post("/v1/auth/keys", name="Phone", scopes=scopes or ["read"])
+        return {"key_id": made["id"], "key": made["key"]}
 
     def shared(self) -> Parameters:
         made = self.group()
@@ -230,6 +236,9 @@ CASES: dict[str, Case] = {
     "GET /v1/feeds": own(Owner.feed),
     "POST /v1/feeds": own(ok=201, json=a(name="Phone")),
     "DELETE /v1/feeds/{feed_id}": Case(Owner.feed, 204),
+    "POST /v1/auth/keys": own(ok=201, json=a(name="Phone", scopes=["read"])),
+    "GET /v1/auth/keys": own(Owner.key),
+    "DELETE /v1/auth/keys/{key_id}": Case(Owner.key, 204),
     "GET /v1/datasets": own(Owner.dataset),
     "POST /v1/datasets": own(ok=201, json=a(name="Cats", keywords=["cat"])),
     "GET /v1/datasets/{dataset_id}": Case(Owner.dataset),
@@ -334,6 +343,17 @@ ADMIN = (
     "POST /v1/operations/dead-letters/{letter_id}/replay",
     "DELETE /v1/operations/dead-letters/{letter_id}",
 )
+# What decides about an account, its keys or everybody's work: no key may, whatever its scopes.
+SESSION = (
+    "POST /v1/auth/logout",
+    "PATCH /v1/auth/me",
+    "DELETE /v1/auth/me",
+    "POST /v1/auth/keys",
+    "GET /v1/auth/keys",
+    "DELETE /v1/auth/keys/{key_id}",
+    *ADMIN,
+)
+BY_KEY = [*(name for name in CASES if name not in SESSION), "GET /v1/auth/me", "GET /api/auth/me"]
 BY_TOKEN = sorted(name for name in OPEN if "{token}" in name and not name.startswith("GET /v1/feeds"))
 
 
@@ -351,8 +371,8 @@ def numbered(site: Site, made: Parameters) -> dict[str, Any]:
     }
 
 
-def call(site: Site, name: str, made: Parameters, headers: dict[str, str]) -> httpx.Response:
-    case, (method, path) = CASES[name], name.split(" ")
+def call(site: Site, name: str, made: Parameters, headers: dict[str, str], case: Case | None = None) -> httpx.Response:
+    case, (method, path) = case or CASES[name], name.split(" ")
     if path.startswith(("/api/videos", "/api/chat")):
         made = numbered(site, made)
     return site.client.request(
@@ -438,6 +458,48 @@ def test_a_route_for_its_owner(site: Site, owner: Owner, name: str) -> None:
     made = CASES[name].has(owner)
     answer = call(site, name, made, ANN)
     assert answer.status_code == CASES[name].ok, answer.text
+
+
+def test_every_route_declares_its_scope() -> None:
+    """A route cannot be added without saying which scope a key needs there, or that none will do."""
+    needing = {
+        f"{method.upper()} {path}": operation["security"]
+        for path, methods in create_app().openapi()["paths"].items()
+        for method, operation in methods.items()
+        if operation["security"]
+    }
+    assert sorted(needing) == sorted(ROUTE_SCOPES)
+    assert sorted(name for name, scope in ROUTE_SCOPES.items() if scope is None) == sorted(SESSION)
+    for name, scope in ROUTE_SCOPES.items():
+        assert needing[name] == [{"HTTPBearer": [scope] if scope else []}], name
+
+
+@pytest.mark.parametrize("name", BY_KEY)
+def test_a_route_for_a_key(site: Site, owner: Owner, name: str) -> None:
+    """A key of the route's scope is served as its owner; one of any other scope gets 403, and nothing happens."""
+    needed = ROUTE_SCOPES[name]
+    keys = {scope: {"Authorization": f"Bearer {owner.key(scope)['key']}"} for scope in KeyScope}
+    case = CASES.get(name, Case())
+    made = case.has(owner)
+    before = site.client.get("/v1/jobs", headers=ANN).json()
+    for scope, headers in keys.items():
+        if scope != needed:
+            refused = call(site, name, made, headers, case)
+            assert (refused.status_code, refused.json()["code"]) == (403, "key_scope")
+            assert f"“{needed}”" in refused.json()["detail"]
+    assert site.client.get("/v1/jobs", headers=ANN).json() == before
+    served = call(site, name, made, keys[needed], case)
+    assert served.status_code == case.ok, served.text
+
+
+@pytest.mark.parametrize("name", SESSION)
+def test_a_route_for_sessions_only(site: Site, owner: Owner, name: str) -> None:
+    """A key of all scopes makes and lists no keys, changes and deletes no account, and sees no others' work."""
+    made = owner.key(*KeyScope)
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    answer = call(site, name, made | {"letter_id": "1"}, headers, CASES.get(name, Case(json=a())))
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_required")
+    assert [key["id"] for key in site.client.get("/v1/auth/keys", headers=ANN).json()["keys"]] == [made["key_id"]]
 
 
 @pytest.mark.parametrize("name", BY_TOKEN)

@@ -29,6 +29,7 @@ from shared.chat.search import QueryEmbedding, has_passages, rank_passages, sear
 from shared.datasets.runs import list_exports
 from shared.datasets.store import continue_erasures, delete_dataset, iterate_images, list_datasets, list_images
 from shared.errors import NotFound
+from shared.library.api_keys import count_api_keys, list_api_keys
 from shared.library.deletion import ERASERS, erase_departed_users
 from shared.library.feeds import Feed, feed_results, feeds_of, find_feed
 from shared.library.groups import find_shared_group, list_groups, remove_video_from_groups
@@ -190,6 +191,8 @@ def ask_everything(recorder: Recorder) -> Recorder:
     list_groups(documents, "ann", 20, None)
     remove_video_from_groups(documents, "ann", "video")
     list_deliveries(a_webhook(), platform)
+    list_api_keys(documents, "ann", 20, None)
+    count_api_keys(documents, "ann")
     has_webhooks(documents, "ann")
     webhooks_of(documents, "ann")
     feeds_of(documents, "ann")
