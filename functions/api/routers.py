@@ -50,7 +50,7 @@ def _service() -> Sequence[APIRouter]:
     return [service.router]
 
 
-@serves("/", "/favicon.ico", "/web", "/v1/capabilities")
+@serves("/", "/favicon.ico", "/manifest.webmanifest", "/share", "/web", "/v1/capabilities")
 def _console() -> Sequence[APIRouter]:
     from functions.api.routes import console
 

@@ -49,7 +49,7 @@ UNUSED_MODULES = {
 DATA_SUFFIXES = (".html", ".json", ".yaml", ".txt")
 SERVED_FOLDERS = {"api": "web"}
 """Folders that a function serves as they are."""
-SERVED_SUFFIXES = (".css", ".html", ".js", ".mp4", ".svg", ".txt", ".webp")
+SERVED_SUFFIXES = (".css", ".html", ".js", ".mp4", ".png", ".svg", ".txt", ".webmanifest", ".webp")
 ENTRY_TEMPLATE = '''"""Where the function host looks for `{name}`."""
 
 import logging

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -232,3 +233,12 @@ def test_the_account_page_is_accessible(server: Server, ann: dict[str, Any], chr
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its schemes
             assert violations(page) == []
+
+
+def test_a_shared_link_survives_signing_in(server: Server, ann: dict[str, Any], page: Page) -> None:
+    """Who has to sign in first finds a shared link afterwards; text that is no link to a web page is dropped."""
+    link = "https://videos.example/watch?v=1&t=2"
+    open_page(page, server, f"new?link={quote(f'javascript:alert(1) {link} file:///etc/passwd')}")
+    sign_in(page)
+    expect(page.get_by_label("Or paste links")).to_have_value(link)
+    assert address(page) == "new"

@@ -105,6 +105,7 @@ def test_nothing_that_opens_a_door_is_written_down(place: Server, hostile: Hosti
         doors.add(feed.split("/")[-2])
         assert client.get(feed).status_code == 200
         assert client.get(f"{feed}x").status_code == 404
+        assert client.get("/share", params={"text": f"https://a.example/?key={key}"}).status_code == 303
         for ended in (refused, no_video):
             assert place.follow(ended)["status"] == "failed"
         eventually(lambda: place.job(tried_again)["stages"]["download"]["error"])

@@ -1,7 +1,8 @@
-/** The account: who is signed in, what the month has cost, webhooks, and deleting everything. */
+/** The account: who is signed in, what the month has cost, webhooks, feeds, and deleting everything. */
 
 import { currentSession, get, remove, signIn, signOut } from "../api.js";
 import { announce, Loading, PageTitle, ProblemBox, useAction, useLoaded, useTitle } from "../components.js";
+import { Feeds } from "../feeds.js";
 import { money, percent } from "../format.js";
 import { html, useState } from "../html.js";
 import { go, link } from "../router.js";
@@ -12,8 +13,9 @@ import { Webhooks } from "../webhooks.js";
 export default function Account({ capabilities }) {
   useTitle(t("account.title"));
   const { value, problem, reload } = useLoaded(async () => {
-    const [user, usage, webhooks] = await Promise.all([get("v1/auth/me"), get("v1/usage"), get("v1/webhooks")]);
-    return { user, usage, webhooks: webhooks.webhooks };
+    const paths = ["v1/auth/me", "v1/usage", "v1/webhooks", "v1/feeds"];
+    const [user, usage, { webhooks }, { feeds }] = await Promise.all(paths.map((path) => get(path)));
+    return { user, usage, webhooks, feeds };
   }, []);
   if (!value) return problem ? html`<${ProblemBox} problem=${problem} retry=${reload} />` : html`<${Loading} />`;
   return html`
@@ -21,6 +23,7 @@ export default function Account({ capabilities }) {
     <${Person} user=${value.user} capabilities=${capabilities} />
     <${Usage} usage=${value.usage} />
     <${Webhooks} first=${value.webhooks} />
+    <${Feeds} first=${value.feeds} />
     ${currentSession() && html`<${DeleteEverything} user=${value.user} />`}`;
 }
 

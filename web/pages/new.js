@@ -6,6 +6,7 @@ import { html, useEffect, useRef, useState } from "../html.js";
 import { KindIcon } from "../icons.js";
 import { KINDS } from "../jobs.js";
 import { go, link } from "../router.js";
+import { linksIn, SendFromElsewhere } from "../send-from-elsewhere.js";
 import { LANGUAGES, t } from "../texts.js";
 import { UploadCard } from "../upload-card.js";
 import { allUploads, onUploads, startUpload } from "../uploads.js";
@@ -28,13 +29,19 @@ async function pickFiles() {
   return Promise.all(handles.map(async (handle) => ({ handle, file: await handle.getFile() })));
 }
 
-export default function New() {
+export default function New({ query }) {
   useTitle(t("new.title"));
   const [kind, setKind] = useState(localStorage.getItem(KEY) ?? "recipe");
   const [language, setLanguage] = useState("");
   const [links, setLinks] = useState("");
   const [, setRound] = useState(0);
   useEffect(() => onUploads(() => setRound((round) => round + 1)), []);
+  // Links that a bookmark or another app sent here. They wait for the button, and leave the address and the history.
+  useEffect(() => {
+    if (!query.link) return;
+    setLinks((present) => [...new Set([...linksIn(present), ...linksIn(query.link)])].join("\n"));
+    history.replaceState(null, "", link("new"));
+  }, [query]);
   const choose = (name) => {
     localStorage.setItem(KEY, name);
     setKind(name);
@@ -96,7 +103,8 @@ export default function New() {
             <li key=${upload.id}><${UploadCard} upload=${upload} />
               <a href=${link(`jobs/${upload.id}`)}>${t("upload.open", { name: upload.name })}</a></li>`)}
         </ul>
-      </section>`}`;
+      </section>`}
+    <${SendFromElsewhere} />`;
 }
 
 function DropZone({ onFiles }) {

@@ -9,12 +9,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Annotated
+from urllib.parse import quote, urlsplit
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse
@@ -31,13 +33,24 @@ from shared.settings import Settings, settings
 router = APIRouter()
 
 FOLDER = Path(__file__).parents[3] / "web"
-TEXT_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
-MEDIA_TYPES = TEXT_TYPES | {".mp4": "video/mp4", ".webp": "image/webp"}
+TEXT_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".webmanifest": "application/manifest+json",
+}
+MEDIA_TYPES = TEXT_TYPES | {".mp4": "video/mp4", ".png": "image/png", ".webp": "image/webp"}
 PAGE = "index.html"
 VERSION_LENGTH = 12
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
+WEB_LINK = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+TRAILING = ".,;:!?'»”"
+"""What follows a link in a sentence."""
+MAX_SHARED_LINKS = 20
+MAX_LINK_LENGTH = 2000
 FIRESTORE = "https://firestore.googleapis.com"
 
 
@@ -107,6 +120,23 @@ def greet(request: Request) -> Response:
 def favicon(request: Request) -> Response:
     """What browsers ask for beside pages without an icon, such as JSON."""
     return web_file(request, "icon.svg")
+
+
+@router.get("/manifest.webmanifest", include_in_schema=False)
+def manifest(request: Request) -> Response:
+    """The web app manifest, beside the page: its addresses are relative to its own."""
+    return web_file(request, "manifest.webmanifest")
+
+
+@router.get("/share", include_in_schema=False)
+def share(
+    url: Annotated[str, Query()] = "", text: Annotated[str, Query()] = "", title: Annotated[str, Query()] = ""
+) -> Response:
+    """The manifest's share target: moves shared links behind the `#`, where neither servers nor pages see them."""
+    links = [link.rstrip(TRAILING) for part in (url, text, title) for link in WEB_LINK.findall(part)]
+    kept = [link for link in dict.fromkeys(links) if len(link) <= MAX_LINK_LENGTH][:MAX_SHARED_LINKS]
+    shared = quote("\n".join(kept), safe="")
+    return RedirectResponse(f"./#/new?link={shared}" if shared else "./#/new", 303)
 
 
 @router.get("/web/{path:path}", include_in_schema=False)
@@ -196,6 +226,7 @@ def console_policy(storage: str, firestore: str = "") -> dict[str, str]:
     return {
         "script-src": "'self'",
         "style-src": "'self'",
+        "manifest-src": "'self'",
         "img-src": f"'self' {storage} blob:",
         "media-src": f"'self' {storage} blob:",
         "connect-src": f"'self' {storage} {firestore}".rstrip(),

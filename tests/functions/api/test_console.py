@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -217,3 +218,39 @@ def test_the_console_may_upload_to_the_buckets(site: Site) -> None:
         "/v1/uploads", json=wish | {"kind": "metadata"}, headers={"Origin": "https://evil.example"}
     )
     assert refused.json()["code"] == "foreign_page"
+
+
+@pytest.mark.parametrize(
+    ("query", "link"),
+    [
+        ("url=https://a.example/v?x=1%262", "https://a.example/v?x=1&2"),
+        ("text=Look:%20https://a.example/v%20now.", "https://a.example/v"),
+        (
+            "title=https://a.example/1&text=https://a.example/2,&url=https://a.example/1",
+            "https://a.example/1\nhttps://a.example/2",
+        ),
+        ("text=javascript:alert(1)%20file:///x", None),
+        ("url=HTTPS://A.example/%0aSet-Cookie:x", "HTTPS://A.example/"),
+        (f"url=https://a.example/{'x' * 3000}", None),
+        ("", None),
+    ],
+)
+def test_shared_links_move_behind_the_hash(site: Site, query: str, link: str | None) -> None:
+    """The share target leads to the New page with the web links in the fragment, which no server sees again."""
+    answer = site.client.get(f"/share?{query}")
+    fragment = f"?link={quote(link, safe='')}" if link else ""
+    assert (answer.status_code, answer.headers["location"]) == (303, f"./#/new{fragment}")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_manifest_is_served_beside_the_page(site: Site) -> None:
+    """An installed console starts where the page is, and its manifest has the right type and is asked for again."""
+    answer = site.client.get("/manifest.webmanifest")
+    assert answer.headers["content-type"] == "application/manifest+json"
+    assert answer.headers["cache-control"] == "no-cache"
+    manifest = answer.json()
+    assert (manifest["lang"], manifest["start_url"], manifest["scope"]) == ("en", "./", "./")
+    assert manifest["share_target"]["method"] == "GET"
+    hosting = json.loads((FOLDER / "firebase.json").read_text(encoding="utf-8"))["hosting"]
+    assert {"/share", "/web/**"} <= {rewrite["source"] for rewrite in hosting["rewrites"]}
+    assert "manifest-src 'self'" in site.client.get("/", headers=BROWSER).headers[POLICY]
