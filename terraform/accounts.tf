@@ -113,7 +113,7 @@ resource "google_service_account_iam_member" "pubsub_is_pusher" {
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = local.agents.pubsub
 
-  depends_on = [google_pubsub_topic.this]
+  depends_on = [time_sleep.agents]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "api" {
@@ -164,4 +164,16 @@ resource "google_artifact_registry_repository_iam_member" "build" {
   repository = google_artifact_registry_repository.functions.name
   role       = "roles/artifactregistry.writer"
   member     = "serviceAccount:${google_service_account.build.email}"
+}
+
+# What is used within the same apply: the build reads and writes, the function reads its secrets, the bucket publishes.
+resource "time_sleep" "grants" {
+  create_duration = "60s"
+
+  depends_on = [
+    google_project_iam_member.build,
+    google_artifact_registry_repository_iam_member.build,
+    google_secret_manager_secret_iam_member.function,
+    google_pubsub_topic_iam_member.tells,
+  ]
 }

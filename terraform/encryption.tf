@@ -1,23 +1,3 @@
-# Asking for it makes Google create it; its address, like the others, follows from the project's number.
-data "google_storage_project_service_account" "this" {
-  project = var.project_id
-
-  depends_on = [google_project_service.this]
-}
-
-locals {
-  # The identities under which Google's services act for the project.
-  agents = {
-    storage          = "serviceAccount:service-${local.number}@gs-project-accounts.iam.gserviceaccount.com"
-    pubsub           = "serviceAccount:service-${local.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
-    firestore        = "serviceAccount:service-${local.number}@gcp-sa-firestore.iam.gserviceaccount.com"
-    functions        = "serviceAccount:service-${local.number}@gcf-admin-robot.iam.gserviceaccount.com"
-    run              = "serviceAccount:service-${local.number}@serverless-robot-prod.iam.gserviceaccount.com"
-    artifactregistry = "serviceAccount:service-${local.number}@gcp-sa-artifactregistry.iam.gserviceaccount.com"
-    secretmanager    = "serviceAccount:service-${local.number}@gcp-sa-secretmanager.iam.gserviceaccount.com"
-  }
-}
-
 resource "google_kms_crypto_key_iam_member" "services" {
   for_each = var.kms_key == null ? {} : local.agents
 
@@ -25,5 +5,14 @@ resource "google_kms_crypto_key_iam_member" "services" {
   role          = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
   member        = each.value
 
-  depends_on = [data.google_storage_project_service_account.this]
+  depends_on = [time_sleep.agents]
+}
+
+# A grant takes effect within two minutes, most within one: https://docs.cloud.google.com/iam/docs/access-change-propagation
+resource "time_sleep" "key" {
+  count = var.kms_key == null ? 0 : 1
+
+  create_duration = "60s"
+
+  depends_on = [google_kms_crypto_key_iam_member.services]
 }

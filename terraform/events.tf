@@ -6,7 +6,7 @@ resource "google_pubsub_topic" "this" {
   kms_key_name = var.kms_key
   labels       = local.labels
 
-  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.services]
+  depends_on = [google_project_service.this, time_sleep.key]
 }
 
 # A push subscription of ours for each function, as the emulated place has it. What is not acknowledged comes back with
@@ -77,6 +77,8 @@ resource "google_pubsub_topic_iam_member" "gives_up" {
   topic   = google_pubsub_topic.this[local.dead_letter].name
   role    = "roles/pubsub.publisher"
   member  = local.agents.pubsub
+
+  depends_on = [time_sleep.agents]
 }
 
 resource "google_pubsub_subscription_iam_member" "gives_up" {
@@ -86,6 +88,8 @@ resource "google_pubsub_subscription_iam_member" "gives_up" {
   subscription = each.value.name
   role         = "roles/pubsub.subscriber"
   member       = local.agents.pubsub
+
+  depends_on = [time_sleep.agents]
 }
 
 # Buckets tell of finalized objects.
@@ -97,7 +101,7 @@ resource "google_storage_notification" "finalized" {
   payload_format = "JSON_API_V1"
   event_types    = ["OBJECT_FINALIZE"]
 
-  depends_on = [google_pubsub_topic_iam_member.tells]
+  depends_on = [time_sleep.grants]
 }
 
 resource "google_pubsub_topic_iam_member" "tells" {
@@ -108,7 +112,7 @@ resource "google_pubsub_topic_iam_member" "tells" {
   role    = "roles/pubsub.publisher"
   member  = local.agents.storage
 
-  depends_on = [data.google_storage_project_service_account.this]
+  depends_on = [time_sleep.agents]
 }
 
 resource "google_cloud_scheduler_job" "tick" {

@@ -18,7 +18,7 @@ resource "google_storage_bucket" "sources" {
     }
   }
 
-  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.services]
+  depends_on = [google_project_service.this, time_sleep.key]
 }
 
 # A package's name carries the hash of its contents: what did not change is not deployed again.
@@ -65,7 +65,7 @@ resource "google_artifact_registry_repository" "functions" {
     }
   }
 
-  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.services]
+  depends_on = [google_project_service.this, time_sleep.key]
 }
 
 resource "google_cloudfunctions2_function" "this" {
@@ -106,10 +106,17 @@ resource "google_cloudfunctions2_function" "this" {
       !contains(keys(local.http), each.key) ? "ALLOW_INTERNAL_ONLY"
       : var.load_balancer == null ? "ALLOW_ALL" : "ALLOW_INTERNAL_AND_GCLB"
     )
-    vpc_connector                 = one(google_vpc_access_connector.egress[*].id)
-    vpc_connector_egress_settings = var.egress == null ? null : "ALL_TRAFFIC"
+    direct_vpc_egress = var.egress == null ? null : "VPC_EGRESS_ALL_TRAFFIC"
     # Without THREADS, gunicorn runs four requests for each processor that it sees, whatever the concurrency.
     environment_variables = merge(var.settings, local.decided, { THREADS = tostring(each.value.concurrency) })
+
+    dynamic "direct_vpc_network_interface" {
+      for_each = google_compute_subnetwork.egress
+      content {
+        network    = var.egress.network
+        subnetwork = direct_vpc_network_interface.value.name
+      }
+    }
 
     dynamic "secret_environment_variables" {
       for_each = { for key, right in local.secret_rights : right.secret => right if right.function == each.key }
@@ -130,9 +137,5 @@ resource "google_cloudfunctions2_function" "this" {
   }
 
   # What it needs at its start, and what it is built with.
-  depends_on = [
-    google_project_iam_member.build,
-    google_artifact_registry_repository_iam_member.build,
-    google_secret_manager_secret_iam_member.function,
-  ]
+  depends_on = [time_sleep.grants]
 }

@@ -35,7 +35,7 @@ resource "google_identity_platform_config" "this" {
 # The key that every app shows: it names the project and opens nothing by itself.
 resource "google_apikeys_key" "app" {
   project      = var.project_id
-  name         = "clipwise-app"
+  name         = "clipwise-app-${formatdate("YYYYMMDDhhmmss", plantimestamp())}"
   display_name = "Clipwise apps"
 
   restrictions {
@@ -48,6 +48,11 @@ resource "google_apikeys_key" "app" {
     api_targets {
       service = "firestore.googleapis.com"
     }
+  }
+
+  # The name of a deleted key stays taken for 30 days, so each gets one of its own, and keeps it.
+  lifecycle {
+    ignore_changes = [name]
   }
 
   depends_on = [google_project_service.this]

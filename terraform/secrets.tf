@@ -20,7 +20,7 @@ resource "google_secret_manager_secret" "this" {
     }
   }
 
-  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.services]
+  depends_on = [google_project_service.this, time_sleep.key]
 }
 
 # Written, never read: the value is in no plan and no state. Functions name the version, so that a new one reaches them.

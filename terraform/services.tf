@@ -5,7 +5,6 @@ locals {
     "securetoken", "storage",
     ],
     var.load_balancer != null || var.egress != null ? ["compute"] : [],
-    var.egress != null ? ["vpcaccess"] : [],
     var.kms_key != null ? ["cloudkms"] : [],
     var.alerts.budget != null ? ["billingbudgets"] : [],
     local.vertexai ? ["aiplatform"] : [],

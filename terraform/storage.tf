@@ -54,5 +54,5 @@ resource "google_storage_bucket" "data" {
     }
   }
 
-  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.services]
+  depends_on = [google_project_service.this, time_sleep.key]
 }

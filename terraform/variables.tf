@@ -185,11 +185,15 @@ variable "deletion_protection" {
 }
 
 variable "alerts" {
-  description = "Who gets mails, and when. budget: what a month of the whole project may cost; needs the right to the billing account."
+  description = "Who gets mails, and when. availability: the share of the API's requests in four weeks that may not be answered with a server error. budget: what a month of the whole project may cost; needs the right to the billing account."
   type = object({
     emails               = optional(list(string), [])
     failed_jobs_per_hour = optional(number, 20)
     latency_share        = optional(number, 0.8)
+    oldest_event_sec     = optional(number, 3600)
+    api_errors_per_5_min = optional(number, 10)
+    api_median_ms        = optional(number, 2000)
+    availability         = optional(number, 0.995)
     budget = optional(object({
       billing_account = string
       amount          = number
@@ -205,6 +209,10 @@ variable "alerts" {
   validation {
     condition     = var.alerts.latency_share > 0 && var.alerts.latency_share < 1
     error_message = "latency_share is a share of a function's timeout, between 0 and 1."
+  }
+  validation {
+    condition     = var.alerts.availability > 0 && var.alerts.availability < 1
+    error_message = "availability is a share of requests, such as 0.995; at 1 no error would be allowed."
   }
 }
 
@@ -235,16 +243,16 @@ variable "kms_key" {
 }
 
 variable "egress" {
-  description = "A network that all requests of the functions leave through, from one fixed address. It costs some 20 dollars a month at rest."
+  description = "A network that all requests of the functions leave through, from one fixed address. It costs some 4 dollars a month at rest, and Cloud NAT's price for what passes."
   type = object({
     network       = optional(string, "default")
-    ip_cidr_range = optional(string, "10.8.0.0/28")
+    ip_cidr_range = optional(string, "10.8.0.0/24")
   })
   default = null
 
   validation {
-    condition     = var.egress == null || can(regex("/28$", var.egress.ip_cidr_range))
-    error_message = "ip_cidr_range must be a free range of the network with the mask /28."
+    condition     = var.egress == null || try(tonumber(regex("/([0-9]+)$", var.egress.ip_cidr_range)[0]) <= 26, false)
+    error_message = "ip_cidr_range must be a free range of the network with a mask of /26 or shorter: Direct VPC egress takes two addresses for each instance."
   }
 }
 

@@ -3,9 +3,19 @@ terraform {
   required_version = ">= 1.11"
 
   required_providers {
+    # 7.21 brought Direct VPC egress of functions.
     google = {
       source  = "hashicorp/google"
-      version = "~> 6.50"
+      version = ">= 7.21, < 8"
+    }
+    # Only for the identities of Google's services (agents.tf).
+    google-beta = {
+      source  = "hashicorp/google-beta"
+      version = ">= 7.21, < 8"
+    }
+    time = {
+      source  = "hashicorp/time"
+      version = "~> 0.13"
     }
   }
 }

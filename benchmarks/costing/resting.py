@@ -12,10 +12,9 @@ DAYS, HOURS = 30, 730
 MINUTES = DAYS * 24 * 60
 EVALUATIONS = MINUTES * 2
 """Conditions of alerts are looked at every 30 s."""
-ALERTS_BESIDE_STAGES = 3
-"""terraform/monitoring.tf: dead letters, failed jobs, failed attempts; and one for each stage's time."""
+ALERTS_BESIDE_STAGES = 12
+"""Conditions in terraform/alerts.tf and availability.tf, beside one for each stage's time."""
 ARMOR_RULES = 3
-CONNECTOR_MACHINES = 2
 
 
 def rest_table(minute: Mapping[str, float]) -> str:
@@ -74,7 +73,6 @@ def wished() -> list[tuple[str, ...]]:
     """What a deployment has that asks for it."""
     price, row = table()["prices"], wiring().functions["api"]
     armor = price["armor_policy_month"] + ARMOR_RULES * price["armor_rule_month"]
-    machine = price["e2_micro_hour"] + price["nat_vm_hour"]
     idle = vcpus(row) * price["idle_vcpu_sec"] + row.memory_mb / 1024 * price["idle_gib_sec"]
     return [
         part(
@@ -85,8 +83,8 @@ def wished() -> list[tuple[str, ...]]:
         ),
         part(
             "`egress`",
-            f"{CONNECTOR_MACHINES} small machines, an address",
-            HOURS * (CONNECTOR_MACHINES * machine + price["nat_address_hour"]),
+            "an address; NAT is paid for instances that run",
+            HOURS * price["nat_address_hour"],
             False,
         ),
         part("`min_instances = 1` of `api`", "an instance that waits", HOURS * 3600 * idle, False),

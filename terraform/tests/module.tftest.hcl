@@ -7,6 +7,10 @@ mock_provider "google" {
   }
 }
 
+mock_provider "google-beta" {}
+
+mock_provider "time" {}
+
 variables {
   project_id = "my-clipwise"
   packages   = "../dist"
@@ -40,7 +44,7 @@ run "table" {
     error_message = "Documents must be protected unless somebody says otherwise."
   }
   assert {
-    condition     = length(google_compute_security_policy.api) + length(google_vpc_access_connector.egress) + length(google_kms_crypto_key_iam_member.services) == 0
+    condition     = length(google_compute_security_policy.api) + length(google_compute_subnetwork.egress) + length(google_kms_crypto_key_iam_member.services) == 0
     error_message = "What costs something at rest is made only when it is asked for."
   }
   assert {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,10 +16,11 @@ from shared.wiring import Function, Wiring, wiring
 from tests.terraform.workspace import PROJECT, ROOT, Resource
 
 NUMBER = "123456789012"
+RUNBOOK = ROOT / "docs" / "operations.md"
 HOSTS = EmulatorHosts(project=PROJECT, firestore="", pubsub="", storage="")
 PUBSUB = f"serviceAccount:service-{NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
 STORAGE = f"serviceAccount:service-{NUMBER}@gs-project-accounts.iam.gserviceaccount.com"
-EVERYBODY = {"allUsers", "allAuthenticatedUsers"}
+WHOLE_CPUS = {"1", "2", "4", "6", "8"}
 OBJECT_ROLES = {
     "read": "roles/storage.objectViewer",
     "create": "roles/storage.objectCreator",
@@ -95,7 +97,7 @@ def functions_faults(deployment: Deployment, table: Wiring, secrets: tuple[str, 
         for key, value in wanted.items():
             if service[key] != value:
                 yield f"{name}: {key} is {service[key]!r} instead of {value!r}"
-        if (row.concurrency > 1 or row.cpu_bound) and float(service["available_cpu"] or 0) < 1:
+        if (row.concurrency > 1 or row.cpu_bound) and service["available_cpu"] not in WHOLE_CPUS:
             yield f"{name}: several requests at a time, and heavy work, need a whole CPU"
         if build["entry_point"] != name or not build["source"][0]["storage_source"][0]["object"].startswith(f"{name}-"):
             yield f"{name}: is built from somebody else's package"
@@ -333,11 +335,25 @@ def as_made(index: dict[str, Any]) -> dict[str, Any]:
     return {"collection": index["collectionGroup"], "query_scope": index["queryScope"], "fields": fields}
 
 
+# Alert to the metric that it must watch.
+WATCHED = {
+    "dead_letters": "subscription/num_undelivered_messages",
+    "events_wait": "subscription/oldest_unacked_message_age",
+    "api_errors": 'response_code_class="5xx"',
+    "api_latency": "run.googleapis.com/request_latencies",
+}
+
+
 def alert_faults(deployment: Deployment, table: Wiring) -> Iterator[str]:
+    policies = deployment.all("google_monitoring_alert_policy")
     conditions = {
         each.key: each.values["conditions"][0]["condition_threshold"][0]
-        for each in deployment.all("google_monitoring_alert_policy")
+        for each in policies
+        if each.name == "threshold"
     }
+    for name, metric in WATCHED.items():
+        if metric not in conditions.get(name, {"filter": ""})["filter"]:
+            yield f"alerts: nobody is told when {name}"
     letters = conditions.get("dead_letters")
     if letters is None or letters["threshold_value"] or f'"{table.dead_letter_topic}"' not in letters["filter"]:
         yield "alerts: nobody is told of dead letters"
@@ -349,3 +365,34 @@ def alert_faults(deployment: Deployment, table: Wiring) -> Iterator[str]:
             < row.timeout_sec * 1000
         ):
             yield f"alerts: nobody is told when {name} gets slow"
+    silent = {
+        each.key for each in policies if each.name == "silence" and each.values["conditions"][0]["condition_absent"]
+    }
+    if silent != {name for name, row in table.functions.items() if row.trigger.every_minutes}:
+        yield "alerts: nobody is told when a scheduled function is silent"
+    yield from availability_faults(deployment)
+    explained = set(re.findall(r"^### (.+)$", RUNBOOK.read_text(encoding="utf-8"), re.M))
+    shown = [*policies, *deployment.all("google_billing_budget")]
+    for title in sorted({alert_title(each.values["display_name"]) for each in shown} - explained):
+        yield f"alerts: docs/operations.md does not explain {title!r}"
+
+
+def availability_faults(deployment: Deployment) -> Iterator[str]:
+    checks = [each.values["http_check"][0] for each in deployment.all("google_monitoring_uptime_check_config")]
+    if not any(check["use_ssl"] and check["validate_ssl"] for check in checks):
+        yield "alerts: nobody asks from outside whether the API answers"
+    if any(check["path"].endswith("z") for check in checks):
+        yield "alerts: a path that ends in z may be Cloud Run's own"
+    policies = deployment.all("google_monitoring_alert_policy")
+    if not any(each.name == "down" for each in policies):
+        yield "alerts: nobody is told when the API is down"
+    burns = [each.values for each in policies if each.name == "burn"]
+    if len(burns) != 2 or any(each["combiner"] != "AND" or len(each["conditions"]) != 2 for each in burns):
+        yield "alerts: a burn must show in both windows, at two speeds"
+    if any("select_slo_burn_rate(" not in str(each["conditions"]) for each in burns):
+        yield "alerts: a burn is not measured by the objective"
+
+
+def alert_title(display_name: str) -> str:
+    """Return the alert's heading in the runbook; what it is about stands in parentheses."""
+    return display_name.removeprefix("Clipwise: ").partition(" (")[0]

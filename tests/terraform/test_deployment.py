@@ -87,9 +87,15 @@ def test_prod_is_closed_encrypted_and_watched(opened: Open) -> None:
     key = PROD[-1].partition("=")[2]
     functions = made.by_name("google_cloudfunctions2_function")
     assert {each["kms_key_name"] for each in functions.values()} == {key}
-    assert {each["service_config"][0]["vpc_connector_egress_settings"] for each in functions.values()} == {
-        "ALL_TRAFFIC"
-    }
+    assert {each["service_config"][0]["direct_vpc_egress"] for each in functions.values()} == {"VPC_EGRESS_ALL_TRAFFIC"}
+    assert {
+        each["service_config"][0]["direct_vpc_network_interface"][0]["subnetwork"] for each in functions.values()
+    } == {"clipwise"}
+    (redirect,) = (
+        rule for rule in made.all("google_compute_global_forwarding_rule") if rule.values["port_range"] == "80"
+    )
+    assert redirect.values["target"] != made.all("google_compute_global_forwarding_rule", "api")[0].values["target"]
+    assert made.all("google_compute_url_map", "redirect")[0].values["default_url_redirect"][0]["https_redirect"]
     assert functions["api"]["service_config"][0]["ingress_settings"] == "ALLOW_INTERNAL_AND_GCLB"
     assert functions["api"]["service_config"][0]["min_instance_count"] == 1
     environment = functions["api"]["service_config"][0]["environment_variables"]

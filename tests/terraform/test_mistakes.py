@@ -194,7 +194,21 @@ MISTAKES = {
         '"firebase.storage"',
         "rules are not released",
     ),
-    "an alert that never comes": ("monitoring.tf", "above    = 0\n", "above    = 1000\n", "dead letters"),
+    "an alert that never comes": ("alerts.tf", "above    = 0\n", "above    = 1000\n", "dead letters"),
+    "events that wait unnoticed": (
+        "alerts.tf",
+        "oldest_unacked_message_age",
+        "num_undelivered_messages",
+        "nobody is told when events_wait",
+    ),
+    "a check that Cloud Run answers itself": ("availability.tf", '"/v1/kinds"', '"/healthz"', "ends in z"),
+    "a burn that one minute sets off": ("availability.tf", '"AND"', '"OR"', "both windows"),
+    "an alert without a runbook": (
+        "alerts.tf",
+        '"The API is slow"',
+        '"The API sleeps"',
+        "docs/operations.md does not explain 'The API sleeps'",
+    ),
 }
 
 

@@ -20,7 +20,8 @@ TOOLS = ROOT / ".venv" / "provider"
 CACHE = TOOLS / "schema"
 SERVER = Path(__file__).parent / "provider" / "serve.py"
 NEEDED = (1, 11)
-USED = re.compile(r'^(resource|data) "(google_\w+)"', re.M)
+USED = re.compile(r'^(resource|data) "((?:google|time)_\w+)"', re.M)
+OF_BETA = {"google_project_service_identity"}
 PROJECT = "my-clipwise"
 PACKAGE_HASH = "0123456789abcdef"
 
@@ -50,6 +51,12 @@ def environ(reattach: str = "") -> dict[str, str]:
     }
 
 
+def archive(provider: str) -> Path:
+    """The bindings that carry the provider's schema."""
+    package = f"cdktf_cdktf_provider_{provider.replace('-', '_')}"
+    return next(TOOLS.glob(f"lib/python*/site-packages/{package}/_jsii/*.tgz"))
+
+
 @contextmanager
 def served_provider(*, foresee: bool = False) -> Iterator[str]:
     """The stand-in, with the schema of everything that terraform/ uses; gives `TF_REATTACH_PROVIDERS`.
@@ -58,11 +65,19 @@ def served_provider(*, foresee: bool = False) -> Iterator[str]:
         foresee: Whether a plan is to hold what Google would tell only after apply.
     """
     text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "terraform").glob("*.tf"))
-    names = sorted({("data." if kind == "data" else "") + name for kind, name in USED.findall(text)})
-    archive = next(TOOLS.glob("lib/python*/site-packages/cdktf_cdktf_provider_google/_jsii/*.tgz"))
-    command = [TOOLS / "bin" / "python", SERVER, archive, CACHE, *["--foresee"] * foresee, *names]
+    providers: dict[str, dict[str, Any]] = {
+        name: {"archive": str(archive(name)), "names": []} for name in ("google", "google-beta", "time")
+    }
+    for kind, name in sorted(set(USED.findall(text))):
+        owner = "google-beta" if name in OF_BETA else name.partition("_")[0]
+        providers[owner]["names"].append(("data." if kind == "data" else "") + name)
+    config = {"cache": str(CACHE), "foresee": foresee, "providers": providers}
+    command = [TOOLS / "bin" / "python", SERVER]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
+        assert server.stdin is not None
+        server.stdin.write(json.dumps(config) + "\n")
+        server.stdin.flush()
         try:
             yield server.stdout.readline().strip()
         finally:

@@ -5,13 +5,32 @@ terraform {
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = "~> 6.50"
+      version = ">= 7.21, < 8"
+    }
+    google-beta = {
+      source  = "hashicorp/google-beta"
+      version = ">= 7.21, < 8"
+    }
+    time = {
+      source  = "hashicorp/time"
+      version = "~> 0.13"
     }
   }
 }
 
 variable "project_id" {
   type = string
+}
+
+variable "adopt" {
+  description = "What the project has already, and Terraform takes over: identity_platform, database."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.adopt, ["identity_platform", "database"])) == 0
+    error_message = "Only identity_platform and database can be adopted."
+  }
 }
 
 variable "secret_values" {
@@ -24,6 +43,12 @@ variable "secret_values" {
 provider "google" {
   project = var.project_id
   # Some of the services want to know which project asks.
+  billing_project       = var.project_id
+  user_project_override = true
+}
+
+provider "google-beta" {
+  project               = var.project_id
   billing_project       = var.project_id
   user_project_override = true
 }
@@ -47,6 +72,18 @@ module "clipwise" {
   sign_up             = { anonymous = true }
   deletion_protection = false
   retention           = { deleted_media_days = 0 }
+}
+
+import {
+  for_each = setintersection(var.adopt, ["identity_platform"])
+  to       = module.clipwise.google_identity_platform_config.this
+  id       = "projects/${var.project_id}/config"
+}
+
+import {
+  for_each = setintersection(var.adopt, ["database"])
+  to       = module.clipwise.google_firestore_database.this
+  id       = "projects/${var.project_id}/databases/(default)"
 }
 
 output "api_url" {

@@ -1,4 +1,4 @@
-"""The google provider's schema, read out of the bindings that PyPI has (`cdktf-cdktf-provider-google`).
+"""A provider's schema, read out of the bindings that PyPI has (`cdktf-cdktf-provider-google` and its like).
 
 The bindings are generated from the provider's schema, and carry their TypeScript in source maps: there, each attribute
 has a comment that says whether it is computed, optional or required, and a table of how it is written in HCL.
@@ -114,7 +114,7 @@ def convert(script: str) -> dict[str, Any]:
     return Source(parts).block(main, main)
 
 
-def schemas(archive: Path, cache: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+def schemas(archive: Path, cache: Path, provider: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Schemas by name: `provider`, a resource's type, or `data.` and a data source's type.
 
     What is not in the folder `cache` yet is read from the archive, which takes seconds. Raises KeyError on a type that
@@ -124,7 +124,7 @@ def schemas(archive: Path, cache: Path, names: Iterable[str]) -> dict[str, dict[
     missing = {name for name in wanted if not (cache / f"{name}.json").exists()}
     if missing:
         cache.mkdir(parents=True, exist_ok=True)
-        modules = {f"package/lib/{module(name)}/index.js": name for name in missing}
+        modules = {f"package/lib/{module(provider, name)}/index.js": name for name in missing}
         with tarfile.open(archive) as bundle:
             for member in bundle:
                 if name := modules.pop(member.name, None):
@@ -143,8 +143,10 @@ def keep(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def module(name: str) -> str:
+def module(provider: str, name: str) -> str:
     if name == "provider":
         return "provider"
     kind, _, type_name = name.rpartition(".")
-    return ("data-google-" if kind else "") + type_name.removeprefix("google_").replace("_", "-")
+    # Only google-beta's modules keep the prefix of the types.
+    own = type_name if provider == "google-beta" else type_name.partition("_")[2]
+    return (f"data-{provider}-" if kind else "") + own.replace("_", "-")

@@ -1,9 +1,10 @@
-"""A stand-in for the google provider: its real schema, and made-up answers where Google's would come.
+"""A stand-in for the google providers and time's: their real schemas, and made-up answers where Google's would come.
 
 Terraform talks to it as to any provider (protocol 6, https://developer.hashicorp.com/terraform/plugin), over a Unix
 socket that `TF_REATTACH_PROVIDERS` names; so `init`, `validate`, `plan`, `apply` and `test` are Terraform's own.
-Run by the Python that has the packages of requirements.txt: `serve.py ARCHIVE CACHE [--foresee] NAMES…`. With
-`--foresee` a plan holds already what is otherwise known only after apply.
+Run by the Python that has the packages of requirements.txt, with a line of JSON as its input: `cache`, `foresee`, and
+`providers`, by name, each with its `archive` and the `names` of its types. With `foresee` a plan holds already what is
+otherwise known only after apply.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 import grpc
 import msgpack
+from facts import Google, as_answered, with_additions
 from schema import schemas
 from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
@@ -115,24 +117,10 @@ def applied(spec: dict[str, Any], value: dict[str, Any], root: dict[str, Any]) -
     return made
 
 
-def as_answered(type_name: str, state: dict[str, Any]) -> dict[str, Any]:
-    """The state as the provider reads it back: Firestore adds `__name__` to an index that does not have it.
-
-    The provider hides it where it is the last field (`firestoreIFieldsDiffSuppress`), but not where a vector follows.
-    """
-    fields = state.get("fields") or []
-    if type_name != "google_firestore_index" or any(field["field_path"] == "__name__" for field in fields):
-        return state
-    vectors = [field for field in fields if field["vector_config"]]
-    if not vectors:
-        return state
-    added = {**dict.fromkeys(fields[0]), "field_path": "__name__", "order": "ASCENDING", "vector_config": []}
-    return state | {"fields": [*[field for field in fields if field not in vectors], added, *vectors]}
-
-
 class Provider(rpc.ProviderServicer):
-    def __init__(self, known: dict[str, dict[str, Any]], foresee: bool) -> None:
+    def __init__(self, known: dict[str, dict[str, Any]], foresee: bool, google: Google) -> None:
         self.foresee = foresee
+        self.google = google
         self.own = known.pop("provider")
         self.sources = {name.removeprefix("data."): spec for name, spec in known.items() if name.startswith("data.")}
         self.resources = {name: spec for name, spec in known.items() if not name.startswith("data.")}
@@ -178,30 +166,59 @@ class Provider(rpc.ProviderServicer):
         state = read(request.planned_state)
         if state is not None:
             state = applied(self.resources[request.type_name], state, state)
+            try:
+                self.google.apply(request.type_name, state)
+            except ValueError as refusal:
+                said = pb.Diagnostic(severity=pb.Diagnostic.ERROR, summary=str(refusal))
+                return pb.ApplyResourceChange.Response(new_state=request.prior_state, diagnostics=[said])
+            if request.type_name == "time_sleep":
+                self.google.settle()
         return pb.ApplyResourceChange.Response(new_state=write(state))
+
+    def ImportResourceState(self, request: Any, context: Any) -> Any:
+        spec = self.resources[request.type_name]
+        empty = dict.fromkeys(spec["attributes"]) | {
+            name: None if inner["nesting"] == "single" else [] for name, inner in spec["blocks"].items()
+        }
+        state = applied(spec, empty, empty) | {"id": request.id, "project": request.id.split("/")[1]}
+        imported = pb.ImportResourceState.ImportedResource(type_name=request.type_name, state=write(state))
+        return pb.ImportResourceState.Response(imported_resources=[imported])
 
     def ReadDataSource(self, request: Any, context: Any) -> Any:
         config = read(request.config)
+        if request.type_name == "google_storage_project_service_account":
+            self.google.create_agent("storage.googleapis.com")
         return pb.ReadDataSource.Response(state=write(applied(self.sources[request.type_name], config, config)))
 
     def StopProvider(self, request: Any, context: Any) -> Any:
         return pb.StopProvider.Response()
 
 
-def main(archive: str, cache: str, *names: str) -> None:
-    foresee = "--foresee" in names
-    known = schemas(Path(archive), Path(cache), {"provider", *names} - {"--foresee"})
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
-    rpc.add_ProviderServicer_to_server(Provider(known, foresee), server)
+def serve(provider: rpc.ProviderServicer, socket: str) -> tuple[grpc.Server, dict[str, Any]]:
+    """Returns the server and its entry in `TF_REATTACH_PROVIDERS`."""
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=40))
+    rpc.add_ProviderServicer_to_server(provider, server)
+    server.add_insecure_port(f"unix://{socket}")
+    server.start()
+    address = {"Network": "unix", "String": socket}
+    return server, {"Protocol": "grpc", "ProtocolVersion": 6, "Pid": os.getpid(), "Test": True, "Addr": address}
+
+
+def main() -> None:
+    config = json.loads(sys.stdin.readline())
+    google = Google()
     with tempfile.TemporaryDirectory(prefix="clipwise-") as folder:
-        socket = f"{folder}/provider"
-        server.add_insecure_port(f"unix://{socket}")
-        server.start()
-        address = {"Network": "unix", "String": socket}
-        reattach = {"Protocol": "grpc", "ProtocolVersion": 6, "Pid": os.getpid(), "Test": True, "Addr": address}
-        print(json.dumps({"registry.terraform.io/hashicorp/google": reattach}), flush=True)
+        servers, reattach = [], {}
+        for name, each in config["providers"].items():
+            cache = Path(config["cache"]) / name
+            known = schemas(Path(each["archive"]), cache, name, {"provider", *each["names"]})
+            known = {type_name: with_additions(name, type_name, spec) for type_name, spec in known.items()}
+            server, entry = serve(Provider(known, config["foresee"], google), f"{folder}/{name}")
+            servers.append(server)
+            reattach[f"registry.terraform.io/hashicorp/{name}"] = entry
+        print(json.dumps(reattach), flush=True)
         sys.stdin.read()  # until whoever started this goes
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -1,52 +1,3 @@
-# Egress: all requests of the functions leave from one address.
-resource "google_vpc_access_connector" "egress" {
-  count = var.egress == null ? 0 : 1
-
-  project       = var.project_id
-  region        = var.region
-  name          = "clipwise"
-  network       = var.egress.network
-  ip_cidr_range = var.egress.ip_cidr_range
-  machine_type  = "e2-micro"
-  min_instances = 2
-  max_instances = 3
-
-  depends_on = [google_project_service.this]
-}
-
-resource "google_compute_address" "egress" {
-  count = var.egress == null ? 0 : 1
-
-  project = var.project_id
-  region  = var.region
-  name    = "clipwise-egress"
-
-  depends_on = [google_project_service.this]
-}
-
-resource "google_compute_router" "egress" {
-  count = var.egress == null ? 0 : 1
-
-  project = var.project_id
-  region  = var.region
-  name    = "clipwise"
-  network = var.egress.network
-
-  depends_on = [google_project_service.this]
-}
-
-resource "google_compute_router_nat" "egress" {
-  count = var.egress == null ? 0 : 1
-
-  project                            = var.project_id
-  region                             = var.region
-  name                               = "clipwise"
-  router                             = google_compute_router.egress[0].name
-  nat_ip_allocate_option             = "MANUAL_ONLY"
-  nat_ips                            = [google_compute_address.egress[0].id]
-  source_subnetwork_ip_ranges_to_nat = "ALL_SUBNETWORKS_ALL_IP_RANGES"
-}
-
 # Ingress: a load balancer with a domain, and Cloud Armor before it.
 resource "google_compute_global_address" "api" {
   count = var.load_balancer == null ? 0 : 1
@@ -212,5 +163,41 @@ resource "google_compute_global_forwarding_rule" "api" {
   target                = google_compute_target_https_proxy.api[0].id
   ip_address            = google_compute_global_address.api[0].id
   port_range            = "443"
+  labels                = local.labels
+}
+
+# Who types the domain without https gets there all the same.
+resource "google_compute_url_map" "redirect" {
+  count = var.load_balancer == null ? 0 : 1
+
+  project = var.project_id
+  name    = "clipwise-redirect"
+
+  default_url_redirect {
+    https_redirect         = true
+    redirect_response_code = "PERMANENT_REDIRECT"
+    strip_query            = false
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_compute_target_http_proxy" "redirect" {
+  count = var.load_balancer == null ? 0 : 1
+
+  project = var.project_id
+  name    = "clipwise-redirect"
+  url_map = google_compute_url_map.redirect[0].id
+}
+
+resource "google_compute_global_forwarding_rule" "redirect" {
+  count = var.load_balancer == null ? 0 : 1
+
+  project               = var.project_id
+  name                  = "clipwise-redirect"
+  load_balancing_scheme = "EXTERNAL_MANAGED"
+  target                = google_compute_target_http_proxy.redirect[0].id
+  ip_address            = google_compute_global_address.api[0].id
+  port_range            = "80"
   labels                = local.labels
 }

@@ -1,0 +1,85 @@
+"""The first apply, in a project without a history: what Google does not know yet, and what is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terraform.test_deployment import PROD
+from tests.terraform.workspace import PROJECT, Failed, Workspace, missing, served_provider
+
+
+@pytest.fixture
+def new_project(tmp_path: Path) -> Iterator[Callable[[str], Workspace]]:
+    """Makes a workspace of an example, before a Google that has not seen the project."""
+    if reason := missing():
+        pytest.skip(reason)
+    with served_provider() as reattach:
+
+        def open_workspace(example: str) -> Workspace:
+            made = Workspace(tmp_path / example, reattach, example)
+            if example == "prod":
+                made.change("terraform/examples/prod/main.tf", 'backend "gcs" {\n    prefix = "clipwise"\n  }', "")
+            made.init()
+            return made
+
+        yield open_workspace
+
+
+HASTE = {
+    "a grant to an agent that does not exist": (
+        "encryption.tf",
+        "depends_on = [time_sleep.agents]",
+        "",
+        "Error 400: Service account serviceAccount:service-123456789012@gcp-sa-",
+    ),
+    "a key before its grant is known": (
+        "encryption.tf",
+        "depends_on = [google_kms_crypto_key_iam_member.services]",
+        "",
+        "Error 403: Permission denied on the key",
+    ),
+    "an alert before its counter is known": (
+        "alerts.tf",
+        "  depends_on = [time_sleep.log_metrics]\n",
+        "",
+        "Error 404: Cannot find metric(s) that match type",
+    ),
+    "a build before its account may write": (
+        "functions.tf",
+        "  depends_on = [time_sleep.grants]\n",
+        "  depends_on = [google_project_iam_member.build]\n",
+        "Error 403: Build failed",
+    ),
+}
+
+
+def test_the_first_apply_with_a_key_succeeds(new_project: Callable[[str], Workspace]) -> None:
+    """In a new project, one apply creates everything with a key of one's own, and a second has nothing to do."""
+    workspace = new_project("prod")
+    assert workspace.apply(*PROD)
+    assert workspace.plan(*PROD) == []
+
+
+@pytest.mark.parametrize("haste", HASTE)
+def test_who_does_not_wait_is_refused(new_project: Callable[[str], Workspace], haste: str) -> None:
+    """Each wait is there because Google refuses what comes too early."""
+    file, old, new, refusal = HASTE[haste]
+    workspace = new_project("prod")
+    workspace.change(f"terraform/{file}", old, new)
+    with pytest.raises(Failed) as failure:
+        workspace.apply(*PROD)
+    assert refusal in str(failure.value)
+
+
+def test_what_an_earlier_installation_left_is_taken_over(new_project: Callable[[str], Workspace]) -> None:
+    """After `destroy`, accounts and documents are still there; the next apply imports them instead of failing."""
+    workspace = new_project("dev")
+    adopt = 'adopt=["identity_platform","database"]'
+    workspace.run("plan", "-input=false", f"-var=project_id={PROJECT}", f"-var={adopt}", "-out=plan")
+    shown = workspace.run("show", "plan")
+    assert "google_identity_platform_config.this will be" in shown
+    assert shown.count("(imported from") == 2
+    assert f'"projects/{PROJECT}/databases/(default)"' in shown
