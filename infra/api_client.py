@@ -206,9 +206,7 @@ class ApiClient:
 
     def export_job(self, id: str, format: str, **options: str | float | None) -> bytes:
         """Return a job's result or transcript as a file; the options are the query parameters of the route."""
-        params = _without_none(format=format, **options)
-        with self._open_response("GET", f"/v1/jobs/{id}/export", params=params) as response:
-            return response.read()
+        return self.request_content("GET", f"/v1/jobs/{id}/export", params=_without_none(format=format, **options))
 
     def stream_events(self, id: str, last_event_id: str | None) -> Iterator[ServerSentEvent]:
         """Yield the job's server-sent events after `last_event_id`, until the server ends the stream."""
@@ -239,6 +237,11 @@ class ApiClient:
                     file.write(piece)
         except httpx.RequestError as error:
             raise ServerUnreachable(f"The file could not be downloaded ({error}).") from error
+
+    def request_content(self, method: str, path: str, **request: Any) -> bytes:
+        """Send a request and return the body of its response."""
+        with self._open_response(method, path, **request) as response:
+            return response.read()
 
     def request_json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         """Send a request whose response is a JSON object."""

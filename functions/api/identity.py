@@ -147,6 +147,11 @@ def refuse_foreign_pages(request: Request) -> None:
         raise PermanentError(
             "foreign_page", "Requests for this host name are rejected. Set PUBLIC_URL to the address that clients use."
         )
+    refuse_foreign_origin(request)
+
+
+def refuse_foreign_origin(request: Request) -> None:
+    """Reject requests of web pages from unknown origins."""
     if request.headers.get("origin") and page_origin(request) is None:
         raise PermanentError("foreign_page", "This origin is not allowed. Add it to FRONTEND_URL.")
 

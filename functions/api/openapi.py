@@ -48,6 +48,7 @@ TAGS = {
     "shared": "Read access to a shared group by its token, without an account.",
     "chat": "Questions about videos, and the chat history.",
     "openai": "Chat in the form of OpenAI's API: the library and each group are models.",
+    "mcp": "The Model Context Protocol, for AI assistants.",
     "search": "Search for moments in all your videos.",
     "datasets": "Image datasets: search, download, validate, export.",
     "webhooks": "Notifications of ended jobs to your own servers.",

@@ -106,6 +106,13 @@ def _openai() -> Sequence[APIRouter]:
     return [openai.router]
 
 
+@serves("/mcp")
+def _mcp() -> Sequence[APIRouter]:
+    from functions.api.routes import mcp
+
+    return [mcp.router]
+
+
 @serves("/v1/search")
 def _search() -> Sequence[APIRouter]:
     from functions.api.routes import search

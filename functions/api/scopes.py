@@ -33,6 +33,7 @@ SCOPE_ROUTES: dict[KeyScope, str] = {
         GET /v1/chat/history
         GET /v1/chat/history/export
         GET /v1/search
+        POST /mcp
         GET /v1/openai/models
         GET /v1/openai/models/{model_id}
         POST /v1/openai/chat/completions

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import accounts, checks, datasets, keys, library, models
+from infra.cli import accounts, checks, datasets, keys, library, mcp_server, models
 from infra.cli.options import LOCAL, Server, format_os_error, load_settings
 from infra.runtimes.process import bypass_proxies
 
@@ -39,6 +39,7 @@ app.add_typer(accounts.commands)
 app.add_typer(checks.commands)
 app.add_typer(library.commands)
 app.add_typer(datasets.commands, name="dataset")
+app.add_typer(mcp_server.commands)
 app.add_typer(models.commands, name="models")
 app.add_typer(keys.commands, name="keys")
 

@@ -184,6 +184,7 @@ def group_model(made: Parameters) -> Parameters:
     return made | {"model_id": f"clipwise-group-{made['group_id']}"}
 
 
+LISTING = {"name": "list_groups", "arguments": {}}
 FILE = {"file": ("a.mp4", MP4, "video/mp4")}
 LINK = "https://example.com/b.mp4"
 HOOK = "http://127.0.0.1:9/hook"
@@ -217,6 +218,7 @@ CASES: dict[str, Case] = {
     "POST /v1/groups/{group_id}/share": Case(Owner.group, 201, json=a()),
     "DELETE /v1/groups/{group_id}/share": Case(Owner.shared, 204),
     "POST /v1/chat": Case(Owner.group, json=asks),
+    "POST /mcp": own(Owner.group, json=a(jsonrpc="2.0", id=1, method="tools/call", params=LISTING)),
     "GET /v1/openai/models": own(Owner.group),
     "GET /v1/openai/models/{model_id}": Case(lambda owner: group_model(owner.group())),
     "POST /v1/openai/chat/completions": Case(Owner.group, json=asks_model),

@@ -23,6 +23,7 @@ HEAVY = {
     "httpcore2",
     "httpx",
     "limits",
+    "mcp",
     "httpx2",
     "jwt",
     "numpy",

@@ -23,6 +23,7 @@ HEAVY = {
     "fastapi": {"api"},
     "httpcore2": {"api", "download", "transcribe", "analyze", "persist", "crawl", "notify"},
     "openai": {"api", "transcribe", "analyze", "persist"},
+    "mcp": {"api"},
     "google-genai": {"api", "transcribe", "analyze", "persist"},
     "apify-client": {"download", "crawl"},
     "ddgs": {"crawl"},
