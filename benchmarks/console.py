@@ -1,11 +1,11 @@
 """The console's first views: bytes transferred, time until a page can be used, layout shift, and Lighthouse's scores.
 
-    python -m benchmarks.console [--rounds 3] [--no-lighthouse]
+    python -m benchmarks.console [--rounds 3] [--pages recipe ask] [--no-lighthouse]
 
 Each round opens every page in a new browser context, without a cache, from a server on this machine that has one result
-of each kind. Bytes are those on the wire, compressed; media of jobs are counted apart. A page can be used once its
-heading stands there and the main thread has not been busy for more than 50 ms at a time since. Lighthouse is fetched by
-npm; without npm, its scores are left out.
+of each kind, a group with a share link, a dataset, an API key and a webhook. Bytes are those on the wire, compressed;
+media of jobs are counted apart. A page can be used once its heading stands there and the main thread has not been busy
+for more than 50 ms at a time since. Lighthouse is fetched by npm; without npm, its scores are left out.
 """
 
 from __future__ import annotations
@@ -25,14 +25,18 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from shared.pipeline.statistics import MARK, STATISTICS, count_ended_jobs
 from tests.browser.conftest import BROWSERS, FLAGS
+from tests.browser.dataset_samples import add_dataset
 from tests.browser.shelf import Shelf, layout_shifts
 from tests.server import Server, serving
 from tests.video_samples import plain_video
 
 LIGHTHOUSE = "lighthouse@13.5.0"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
-PAGES = {"recipe": "recipes", "summary": "summaries", "transcript": "transcripts"}
+RESULTS = {"recipe": "recipes", "reel": "reels", "summary": "summaries", "transcript": "transcripts"}
+HOOK = "127.0.0.1:9"
+"""Where nobody listens."""
 MEDIA = ("/media/", "/source", "/storage/")
 USABLE = """() => new Promise((resolve) => {
   let since = 0, last = performance.now();
@@ -81,14 +85,31 @@ def open_view(browser: Browser, address: str) -> View:
 
 @contextmanager
 def server_with_results(folder: Path) -> Iterator[tuple[Server, dict[str, str]]]:
-    """Serve one finished job of each kind; yields the server and the pages' addresses by name."""
-    with serving(folder / "data") as server:
+    """Serve something to see on every page; yields the server and the pages' addresses by name."""
+    with serving(folder / "data", ALLOW_HOSTS=HOOK) as server:
         shelf = Shelf(server, plain_video(folder / "film.mp4").read_bytes())
-        jobs = {kind: shelf.add(kind).id for kind in PAGES}
+        jobs = {kind: shelf.add(kind).id for kind in RESULTS}
+        dataset = add_dataset(shelf.place)
+        shelf.place.documents.delete(STATISTICS, MARK)
+        count_ended_jobs(shelf.place.documents, lambda job: job.owner)
         shelf.close()
-        paths = {"library": "", "new": "new", "job": f"jobs/{jobs['recipe']}"}
-        paths |= {kind: f"{path}/{jobs[kind]}" for kind, path in PAGES.items()}
-        yield server, {name: f"{server.url}/#/{path}" for name, path in paths.items()}
+        with server.client() as client:
+            group = client.post("/v1/groups", json={"name": "Cooking"}).json()["id"]
+            client.post(f"/v1/groups/{group}/videos", json={"videoIds": list(jobs.values())}).raise_for_status()
+            shared = client.post(f"/v1/groups/{group}/share").json()["url"]
+            client.post("/v1/auth/keys", json={"name": "Phone", "scopes": ["read"]}).raise_for_status()
+            client.post("/v1/webhooks", json={"url": f"http://{HOOK}/hook"}).raise_for_status()
+        paths = {"new": "new", "job": f"jobs/{jobs['recipe']}"}
+        paths |= {kind: f"{path}/{jobs[kind]}" for kind, path in RESULTS.items()}
+        paths |= {"library": "", "video": f"videos/{jobs['recipe']}", "ask": "chat"}
+        paths |= {
+            "groups": "groups",
+            "group": f"groups/{group}",
+            "datasets": "datasets",
+            "dataset": f"datasets/{dataset}",
+        }
+        paths |= {"operations": "operations", "account": "account", "sign-in": "sign-in"}
+        yield server, {name: f"{server.url}/#/{path}" for name, path in paths.items()} | {"shared view": shared}
 
 
 def lighthouse_scores(address: str, chromium: str) -> dict[str, int]:
@@ -118,6 +139,7 @@ def lighthouse_scores(address: str, chromium: str) -> dict[str, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pages", nargs="+", metavar="PAGE", help="only these pages")
     parser.add_argument("--no-lighthouse", action="store_true")
     options = parser.parse_args()
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -134,7 +156,10 @@ def main() -> None:
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium, args=FLAGS) as browser,
     ):
-        for name, address in addresses.items():
+        if unknown := set(options.pages or ()) - set(addresses):
+            parser.error(f"no such page: {', '.join(sorted(unknown))}; there are {', '.join(addresses)}")
+        for name in options.pages or addresses:
+            address = addresses[name]
             views = [open_view(browser, address) for _ in range(options.rounds)]
             scores = lighthouse_scores(address, chromium) if has_lighthouse else {}
             print(

@@ -3,6 +3,7 @@
 import { post, remove } from "./api.js";
 import { Ago, announce, ProblemBox, useAction } from "./components.js";
 import { html, useRef, useState } from "./html.js";
+import { SecretBox } from "./secret-box.js";
 import { t } from "./texts.js";
 
 export function Feeds({ first }) {
@@ -24,7 +25,7 @@ export function Feeds({ first }) {
     <section aria-labelledby="feeds">
       <h2 id="feeds">${t("feeds.title")}</h2>
       <p class="hint">${t("feeds.text")}</p>
-      ${created && html`<${Address} url=${created.url} onClose=${() => setCreated(null)} />`}
+      ${created && html`<${SecretBox} text=${t("feeds.address")} secret=${created.url} copied=${t("feeds.copied")} onClose=${() => setCreated(null)} />`}
       ${feeds.length > 0 && html`<ul class="records">${feeds.map((feed) => html`<${Feed} key=${feed.id} feed=${feed} onDelete=${drop} />`)}</ul>`}
       <form class="card stack" ref=${form} onSubmit=${(event) => { event.preventDefault(); create(); }}>
         <label>${t("feeds.name")} <input name="name" maxlength="200" autocomplete="off" /></label>
@@ -32,24 +33,6 @@ export function Feeds({ first }) {
         <p><button class="primary" disabled=${isBusy}>${t("feeds.create")}</button></p>
       </form>
     </section>`;
-}
-
-/** The address of a new feed, which nobody can show again. */
-function Address({ url, onClose }) {
-  const [copy, , problem] = useAction(async () => {
-    await navigator.clipboard.writeText(url);
-    announce(t("feeds.copied"));
-  });
-  return html`
-    <div class="card secret" role="status">
-      <p><strong>${t("feeds.address")}</strong></p>
-      <p><code>${url}</code></p>
-      <div class="buttons">
-        ${navigator.clipboard && html`<button type="button" class="quiet" onClick=${copy}>${t("webhooks.copy")}</button>`}
-        <button type="button" class="quiet" onClick=${onClose}>${t("webhooks.stored")}</button>
-      </div>
-      <${ProblemBox} problem=${problem} />
-    </div>`;
 }
 
 function Feed({ feed, onDelete }) {

@@ -42,6 +42,9 @@ export const money = (usd) => new Intl.NumberFormat(language(), {
 export const shortDate = (day) =>
   new Intl.DateTimeFormat(language(), { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${day}T00:00Z`));
 
+/** The day of a time, with its year. */
+export const date = (time) => new Intl.DateTimeFormat(language(), { dateStyle: "medium" }).format(new Date(time));
+
 /** A size of a file: `7.3 MB`. */
 export function bytes(size) {
   const units = ["kilobyte", "megabyte", "gigabyte"];
@@ -58,7 +61,7 @@ export function bytes(size) {
 export function ago(time, now = Date.now()) {
   const seconds = (Date.parse(time) - now) / 1000;
   const units = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
-  if (seconds < -7 * 86_400) return new Intl.DateTimeFormat(language(), { dateStyle: "medium" }).format(new Date(time));
+  if (seconds < -7 * 86_400) return date(time);
   const [unit, size] = units.find(([, each]) => -seconds >= each) ?? ["second", 1];
   const relative = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
   return relative.format(Math.min(0, Math.ceil(seconds / size)), unit);

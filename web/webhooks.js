@@ -4,6 +4,7 @@ import { get, patch, post, remove } from "./api.js";
 import { announce, ProblemBox, useAction, useLoaded } from "./components.js";
 import { ago, number } from "./format.js";
 import { html, useRef, useState } from "./html.js";
+import { SecretBox } from "./secret-box.js";
 import { t, textOr } from "./texts.js";
 
 const EVENTS = ["job.done", "job.failed", "job.cancelled"];
@@ -29,7 +30,7 @@ export function Webhooks({ first }) {
     <section aria-labelledby="webhooks">
       <h2 id="webhooks">${t("webhooks.title")}</h2>
       <p class="hint">${t("webhooks.text")}</p>
-      ${created && html`<${Secret} secret=${created.secret} onClose=${() => setCreated(null)} />`}
+      ${created && html`<${SecretBox} text=${t("webhooks.secret")} secret=${created.secret} onClose=${() => setCreated(null)} />`}
       ${webhooks.length > 0 && html`<ul class="records">${webhooks.map((webhook) => html`
         <${Webhook} key=${webhook.id} webhook=${webhook} onChange=${change} onDelete=${drop} />`)}</ul>`}
       <form class="card stack" ref=${form} onSubmit=${(event) => { event.preventDefault(); create(); }}>
@@ -41,24 +42,6 @@ export function Webhooks({ first }) {
         <p><button class="primary" disabled=${isBusy}>${t("webhooks.create")}</button></p>
       </form>
     </section>`;
-}
-
-/** The secret of a new webhook, which nobody can show again. */
-function Secret({ secret, onClose }) {
-  const [copy, , problem] = useAction(async () => {
-    await navigator.clipboard.writeText(secret);
-    announce(t("webhooks.copied"));
-  });
-  return html`
-    <div class="card secret" role="status">
-      <p><strong>${t("webhooks.secret")}</strong></p>
-      <p><code>${secret}</code></p>
-      <div class="buttons">
-        ${navigator.clipboard && html`<button type="button" class="quiet" onClick=${copy}>${t("webhooks.copy")}</button>`}
-        <button type="button" class="quiet" onClick=${onClose}>${t("webhooks.stored")}</button>
-      </div>
-      <${ProblemBox} problem=${problem} />
-    </div>`;
 }
 
 function Webhook({ webhook, onChange, onDelete }) {

@@ -1,4 +1,4 @@
-"""A frontend: the documented listeners in a real browser, over the emulated place."""
+"""Browser and servers: the console on one machine, and the documented listeners over the emulated place."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from tests.browser.pages import SDK, served_pages
+from tests.browser.shelf import Shelf
 from tests.browser.tab import Tab, patient, watched_page
 from tests.contract.emulated import running_emulators
 from tests.patience import PATIENCE_SEC
 from tests.server import Server, serving
+from tests.video_samples import plain_video
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Nothing but what the page asks for, and only from loopback.
@@ -52,6 +54,25 @@ def page(chromium: Browser) -> Iterator[Page]:
     """A tab whose page must not fail, nor try what its policy forbids."""
     with watched_page(chromium) as tab:
         yield tab
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return plain_video(tmp_path_factory.mktemp("video") / "film.mp4").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`clipwise up` for the user of this machine; files that need another one have their own."""
+    with serving(tmp_path_factory.mktemp("server") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shelf(server: Server, film: bytes) -> Iterator[Shelf]:
+    shelf = Shelf(server, film)
+    yield shelf
+    shelf.close()
 
 
 @pytest.fixture(scope="module")

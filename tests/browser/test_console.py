@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,30 +25,11 @@ from tests.browser.shelf import (
     violations,
 )
 from tests.browser.tab import watched_page
-from tests.server import Server, eventually, serving
-from tests.video_samples import plain_video
+from tests.server import Server, eventually
 
 PHONE = {"width": 360, "height": 740}
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 MAX_FIRST_VIEW_BYTES = 100_000
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return plain_video(tmp_path_factory.mktemp("video") / "film.mp4").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("console") / "data") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shelf(server: Server, film: bytes) -> Iterator[Shelf]:
-    shelf = Shelf(server, film)
-    yield shelf
-    shelf.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from shared.api_key_format import parse_api_key
 from shared.models.job import Job
 from tests.accounts import PASSWORD, Mailbox
 from tests.browser.shelf import AXE, Shelf, address, open_page, violations
 from tests.browser.tab import watched_page
 from tests.server import Server, eventually, serving
-from tests.video_samples import plain_video
 
 HOOK = "http://127.0.0.1:9/hook"
 """Where nobody listens."""
@@ -43,11 +43,9 @@ def ann(server: Server) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def recipe(server: Server, ann: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+def recipe(shelf: Shelf, ann: dict[str, Any]) -> Job:
     """Her only job."""
-    shelf = Shelf(server, plain_video(tmp_path_factory.mktemp("video") / "film.mp4").read_bytes())
-    yield shelf.add("recipe", owner=ann["user"]["id"])
-    shelf.close()
+    return shelf.add("recipe", owner=ann["user"]["id"])
 
 
 def sign_up(server: Server, name: str) -> dict[str, str]:
@@ -101,6 +99,49 @@ def test_a_session_that_ends(server: Server, ann: dict[str, Any], recipe: Job, p
     sign_in(page)
     expect(page.get_by_role("heading", name="Ingredients")).to_be_visible()
     assert address(page) == f"recipes/{recipe.id}"
+
+
+def ask(page: Page) -> None:
+    page.get_by_label("Ask a question").fill("How are the onions fried?")
+    page.keyboard.press("Enter")
+
+
+def create_group(page: Page) -> None:
+    page.get_by_label("Name of the group").fill("Winter")
+    page.get_by_role("button", name="Create group").click()
+
+
+def rename_group(page: Page) -> None:
+    page.get_by_text("Edit name and description").click()
+    page.get_by_label("Name of the group").fill("Autumn")
+    page.get_by_role("button", name="Save").click()
+
+
+@pytest.mark.parametrize(
+    ("path", "act"),
+    [("chat", ask), ("groups/{group}/chat", ask), ("groups", create_group), ("groups/{group}", rename_group)],
+)
+def test_a_session_that_ends_in_the_middle_of_work(
+    server: Server, ann: dict[str, Any], recipe: Job, page: Page, path: str, act: Callable[[Page], None]
+) -> None:
+    """Whoever acts on a page of chat or groups after the session has ended signs in and is on that page again."""
+    with server.client() as client:
+        headers = {"Authorization": f"Bearer {ann['access_token']}"}
+        group = client.post("/v1/groups", json={"name": "Cooking"}, headers=headers).json()["id"]
+        path = path.format(group=group)
+        open_page(page, server, path)
+        sign_in(page)
+        heading = page.locator("main h1")
+        expect(heading).to_have_text(re.compile("Groups|Cooking|Ask"))
+        shown = heading.inner_text()
+        token = page.evaluate("JSON.parse(sessionStorage['clipwise-session']).access_token")
+        client.post("/v1/auth/logout", headers={"Authorization": f"Bearer {token}"})
+    act(page)
+    sign_in(page)
+    expect(heading).to_have_text(shown)
+    assert address(page) == path
+    act(page)
+    expect(page.get_by_label("Password")).to_have_count(0)
 
 
 def test_a_token_from_elsewhere(server: Server, ann: dict[str, Any], recipe: Job, page: Page) -> None:
@@ -185,6 +226,39 @@ def test_webhooks_from_creation_to_deletion(server: Server, ann: dict[str, Any],
     expect(row).to_have_count(0)
 
 
+def test_a_key_from_creation_to_revocation(server: Server, ann: dict[str, Any], page: Page) -> None:
+    """A key is shown once, copied, and works; the list says what it may do and when it was used; it ends at once."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_page(page, server, "account")
+    sign_in(page)
+    page.get_by_label("Name of the key").fill("<b>Phone</b>")
+    page.get_by_label("read, search and ask questions").uncheck()
+    page.get_by_role("button", name="Create key").click()
+    expect(page.get_by_role("alert")).to_contain_text("at least one")
+    page.get_by_label("read, search and ask questions").check()
+    page.get_by_label("Expires").select_option("in 30 days")
+    page.get_by_role("button", name="Create key").click()
+    expect(page.locator(".secret code")).to_have_text(re.compile("^clipwise_"))
+    key = page.locator(".secret code").inner_text()
+    assert parse_api_key(key)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator("#announcement")).to_have_text("The secret was copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == key
+    row = page.locator(".row").filter(has_text="<b>Phone</b>")
+    expect(row).to_contain_text("not used yet")
+    expect(row).to_contain_text("read, search and ask questions")
+    with server.client() as client:
+        headers = {"Authorization": f"Bearer {key}"}
+        assert client.get("/v1/jobs", headers=headers).status_code == 200
+        page.reload()
+        expect(page.locator(".secret")).to_have_count(0)
+        expect(row).to_contain_text("last used")
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Revoke: <b>Phone</b>").click()
+        expect(row).to_have_count(0)
+        assert client.get("/v1/jobs", headers=headers).json()["code"] == "key_invalid"
+
+
 def test_everything_is_deleted_once_the_name_is_typed(server: Server, page: Page) -> None:
     """No slip deletes an account: only its typed name does, and then neither it nor its jobs are left."""
     sign_up(server, "eve")
@@ -229,6 +303,9 @@ def test_the_account_page_is_accessible(server: Server, ann: dict[str, Any], chr
         open_page(page, server, "account")
         sign_in(page)
         expect(page.get_by_role("heading", name="Delete everything")).to_be_visible()
+        page.get_by_label("Name of the key").fill("Phone")
+        page.get_by_role("button", name="Create key").click()
+        expect(page.locator(".secret code")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its schemes

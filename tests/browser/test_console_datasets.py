@@ -33,13 +33,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             yield running
 
 
-@pytest.fixture(scope="module")
-def shelf(server: Server) -> Iterator[Shelf]:
-    shelf = Shelf(server, b"")
-    yield shelf
-    shelf.close()
-
-
 def test_from_keywords_to_images(server: Server, page: Page) -> None:
     """Keywords become a dataset whose images appear while one watches, and which the list of datasets names."""
     open_page(page, server, "datasets")

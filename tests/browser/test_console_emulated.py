@@ -15,15 +15,9 @@ from tests.contract.emulated import running_emulators
 from tests.dataset_runs import unhurried
 from tests.image_site import ImageSite
 from tests.server import Server, serving
-from tests.video_samples import plain_video
 
 LISTENS = re.compile(r"google\.firestore\.v1\.Firestore/Listen")
 EVENTS = re.compile("/events$")
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return plain_video(tmp_path_factory.mktemp("video") / "film.mp4").read_bytes()
 
 
 @pytest.fixture(scope="module")

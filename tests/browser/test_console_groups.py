@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -15,23 +14,9 @@ from shared.models.video import Segment
 from tests.browser.shelf import AXE, Shelf, layout_shifts, open_page, seconds_of, violations
 from tests.browser.tab import watched_page
 from tests.browser.test_console import MARKUP, PHONE
-from tests.server import Server, eventually, serving
-from tests.video_samples import plain_video
+from tests.server import Server, eventually
 
 TITLES = ["Onion soup", "Bread", "Strudel"]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("groups") / "data") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shelf(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    shelf = Shelf(server, plain_video(tmp_path_factory.mktemp("video") / "film.mp4").read_bytes())
-    yield shelf
-    shelf.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from shared.models.job import Job
 from tests.browser.shelf import Shelf, address, open_page, seconds_of
-from tests.server import Server, eventually, serving
-from tests.video_samples import plain_video
+from tests.server import Server, eventually
 
 HOW_LONG = "How are the onions fried?"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("library") / "data") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shelf(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    shelf = Shelf(server, plain_video(tmp_path_factory.mktemp("video") / "film.mp4").read_bytes())
-    yield shelf
-    shelf.close()
 
 
 @pytest.fixture(scope="module")

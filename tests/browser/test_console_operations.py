@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,23 +13,9 @@ from shared.pipeline.lifecycle import plan_job
 from shared.pipeline.statistics import MARK, STATISTICS, count_ended_jobs
 from tests.browser.shelf import AXE, RECIPE, Shelf, address, layout_shifts, open_page, violations
 from tests.browser.tab import watched_page
-from tests.server import Server, serving
-from tests.video_samples import plain_video
+from tests.server import Server
 
 BUSY = JobError(code="busy", message="The disk was full.", stage="persist", retryable=True)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("operations") / "data") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shelf(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    shelf = Shelf(server, plain_video(tmp_path_factory.mktemp("video") / "film.mp4").read_bytes())
-    yield shelf
-    shelf.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from infra.demo.recipe import RECIPE, recipe_differences
 from shared.analyses.recipe import Recipe
 from tests.browser.shelf import address, layout_shifts, open_page
-from tests.server import Server, serving
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("sample") / "data") as running:
-        yield running
+from tests.server import Server
 
 
 def test_the_sample_becomes_a_recipe(server: Server, page: Page) -> None:

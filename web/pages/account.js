@@ -1,5 +1,6 @@
-/** The account: who is signed in, what the month has cost, webhooks, feeds, and deleting everything. */
+/** The account: who is signed in, what the month has cost, API keys, webhooks, feeds, and deleting everything. */
 
+import { ApiKeys } from "../api-keys.js";
 import { currentSession, get, remove, signIn, signOut } from "../api.js";
 import { announce, Loading, PageTitle, ProblemBox, useAction, useLoaded, useTitle } from "../components.js";
 import { Feeds } from "../feeds.js";
@@ -22,6 +23,7 @@ export default function Account({ capabilities }) {
     <${PageTitle}>${t("account.title")}<//>
     <${Person} user=${value.user} capabilities=${capabilities} />
     <${Usage} usage=${value.usage} />
+    ${!value.user.anonymous && html`<${ApiKeys} />`}
     <${Webhooks} first=${value.webhooks} />
     <${Feeds} first=${value.feeds} />
     ${currentSession() && html`<${DeleteEverything} user=${value.user} />`}`;
