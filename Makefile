@@ -35,7 +35,7 @@ format: .venv/.for-dev ## Format the code and fix what the linter can fix
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-test: .venv/.for-dev program-deps browser-deps terraform-deps ffmpeg-deps ## Run all tests on all cores
+test: .venv/.for-dev program-deps browser-deps terraform-deps ffmpeg-deps client-deps ## Run all tests on all cores
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 soak: .venv/.for-dev ## Read 2000 mutated and 500 damaged files and 60 formats, send generated requests and 3000 jobs to the API
@@ -81,6 +81,9 @@ browser-deps: program-deps ## Install the Firebase SDK, where possible
 terraform-deps: .venv/.for-dev ## Install the linters for terraform/, where possible
 	@sh tests/terraform/install.sh
 
+client-deps: .venv/.for-dev program-deps ## Install the generators of clients, where possible
+	@tests/clients/install.sh
+
 ffmpeg-deps: .venv/.for-dev ## Install older ffmpeg programs
 	@sh tests/unit/media/install.sh
 
@@ -95,4 +98,4 @@ package: .venv/.for-dev ## Build the functions' packages in dist/, with MODELS="
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package picture sample screenshots test soak test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format bench clean
+.PHONY: help demo up up-emulators package picture sample screenshots test soak test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps client-deps check format bench clean

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 from functions.api import openai_errors
 from functions.api.problems import Problem
 from functions.api.rate_limits import is_rate_limited
-from functions.api.schemas import FileJobRequest, UploadRequest, UrlJobRequest
+from functions.api.schemas import FileJobRequest, PublicJob, UploadRequest, UrlJobRequest
 from functions.api.scopes import ROUTE_SCOPES
 
 JOB_EXAMPLE = {
@@ -77,6 +77,12 @@ RATE_LIMITED[429]["headers"] = {
 
 # Any request may come while the storage takes no writes.
 STORAGE_UNAVAILABLE = problem_responses(503, 507)
+
+
+def file_content(media_types: Iterable[str]) -> dict[str, Any]:
+    """Describe a response that is a file of one of these media types: an object in JSON, else text."""
+    names = [name.partition(";")[0] for name in media_types]
+    return {name: {"schema": {"type": "object" if name.endswith("json") else "string"}} for name in names}
 
 
 def event_stream(data: dict[str, Any], event: str | None = None) -> dict[str, Any]:
@@ -163,7 +169,7 @@ def build_openapi(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
         schemas.pop(name, None)
     for model in (Problem, openai_errors.OpenAIError, UrlJobRequest, FileJobRequest, UploadRequest):
         schemas |= _component_schemas(model)
-    schemas["Job"]["examples"] = [JOB_EXAMPLE]
+    schemas["Job"]["examples"] = [PublicJob.model_validate(JOB_EXAMPLE).to_json()]
     form = schemas["FileJobRequest"]
     form["properties"]["file"] = {"type": "string", "format": "binary", "description": "The video or audio file."}
     for name in ("options", "tags"):

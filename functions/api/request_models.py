@@ -116,5 +116,9 @@ Tags = Annotated[list[Tag], Field(max_length=30)]
 SpeakerName = Annotated[
     str, Field(max_length=MAX_SPEAKER, json_schema_extra=NON_BLANK), AfterValidator(to_nonblank_line)
 ]
-SpeakerNames = Annotated[dict[SpeakerName, SpeakerName], Field(max_length=MAX_SPEAKERS)]
+SpeakerNames = Annotated[
+    dict[SpeakerName, SpeakerName],
+    # Generators of clients read the type of the values here, not from the patterns of the keys.
+    Field(max_length=MAX_SPEAKERS, json_schema_extra={"additionalProperties": {"type": "string"}}),
+]
 Moment = Annotated[AwareDatetime, AfterValidator(to_moment)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Union
 
-from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_model, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, create_model, field_validator
 from pydantic_core import from_json
 
 from functions.api.request_models import MAX_INTEGER, MIN_INTEGER, Description, LinkText, RequestModel, Tags, Title
@@ -200,12 +200,18 @@ class UploadRequest(JobRequest):
     )
 
 
+class PublicModel(Model):
+    """A response that always has all of its fields, which the OpenAPI document says by requiring them."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
 def public_model(name: str, model: type[BaseModel], hidden: set[str], **changed: Any) -> type[Model]:
     """Create a response model with the fields of `model`, without `hidden` ones and with `changed` ones."""
     fields: dict[str, Any] = {
         key: (field.annotation, field) for key, field in model.model_fields.items() if key not in hidden
     }
-    return create_model(name, __base__=Model, __doc__=model.__doc__, **(fields | changed))
+    return create_model(name, __base__=PublicModel, __doc__=model.__doc__, **(fields | changed))
 
 
 # A generated client takes the first form whose required fields are there, so the one that requires most comes first.
@@ -223,6 +229,7 @@ PublicJob = public_model(
     Job,
     set(HIDDEN),
     stages=(dict[str, PublicStage], Field({}, description=Job.model_fields["stages"].description)),  # type: ignore[valid-type]
+    options=(dict[str, OptionValue], Field({}, description=Job.model_fields["options"].description)),
     result=(
         Union[*_RESULTS.values(), None],
         Field(None, description=f"{Job.model_fields['result'].description} By `kind`: {_RESULT_NAMES}."),

@@ -15,7 +15,7 @@ from functions.api.compat.routing import PAGE_SIZE, all_items, create_ask_video_
 from functions.api.dependencies import PlaceDep
 from functions.api.event_streams import ChatStream
 from functions.api.identity import Caller, Credentials, caller
-from functions.api.openapi import problem_responses
+from functions.api.openapi import file_content, problem_responses
 from functions.api.request_models import CompatRequestModel
 from functions.api.routes.chat import ChatTurn, count_question, group_question, last_question, share_link_question
 from shared.chat import history
@@ -146,7 +146,7 @@ def list_history_compat(group: HistoryGroup, place: PlaceDep) -> list[ChatLog]:
         "with a byte order mark. Values that a spreadsheet would run as formulas are written as text."
     ),
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}}, "description": "The CSV file"}},
+    responses={200: {"content": file_content(["text/csv"]), "description": "The CSV file"}},
 )
 def export_history_compat(group: HistoryGroup, place: PlaceDep) -> StreamingResponse:
     number = number_ids(place.documents, group.owner, "group", [group.id])[group.id]

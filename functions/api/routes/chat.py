@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
 from functions.api.event_streams import ChatAnswer, ChatStream, CitationInfo, EventStream, link_citation
 from functions.api.identity import Caller, Credentials, caller
-from functions.api.openapi import REF, event_stream, event_stream_response, problem_responses
+from functions.api.openapi import REF, event_stream, event_stream_response, file_content, problem_responses
 from functions.api.rate_limits import CHAT, Quota
 from functions.api.request_models import RequestModel
 from functions.api.schemas import NEXT_PAGE, LanguageTag
@@ -252,7 +252,7 @@ def delete_history(user: Caller, place: PlaceDep, subject: HistoryFilters) -> No
         "Values that a spreadsheet would run as formulas are written as text."
     ),
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}}, "description": "The CSV file"}},
+    responses={200: {"content": file_content(["text/csv"]), "description": "The CSV file"}},
 )
 def export_history(user: Caller, place: PlaceDep, subject: HistoryFilters) -> StreamingResponse:
     return StreamingResponse(

@@ -56,7 +56,15 @@ LevelField = Annotated[
     Level,
     Field(description="How thoroughly images are validated. Each level includes the checks of the ones before."),
 ]
-PublicDataset = public_model("Dataset", Dataset, set(HIDDEN))
+PublicDataset = public_model(
+    "Dataset",
+    Dataset,
+    set(HIDDEN),
+    thresholds=(
+        Thresholds,
+        Field(default_factory=Thresholds, description=Dataset.model_fields["thresholds"].description),
+    ),
+)
 
 
 class FiltersRequest(Filters):

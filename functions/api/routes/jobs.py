@@ -27,7 +27,14 @@ from functions.api.event_streams import EventStream, LastEventId, document_event
 from functions.api.export_files import filename_parameters, find_shared_media
 from functions.api.identity import Caller, page_origin
 from functions.api.job_summaries import JobSummaryPage, summarize_job
-from functions.api.openapi import REF, event_stream, event_stream_response, problem_responses, request_body
+from functions.api.openapi import (
+    REF,
+    event_stream,
+    event_stream_response,
+    file_content,
+    problem_responses,
+    request_body,
+)
 from functions.api.request_bodies import media_type, read_form, read_json
 from functions.api.schemas import FileJobRequest, JobPage, PublicJob, UploadRequest, UploadTicket, UrlJobRequest
 from shared.analyses.kinds import kind_named
@@ -239,7 +246,7 @@ async def start_upload(
     ),
     response_class=Response,
     responses={
-        200: {"content": {row.media_type.partition(";")[0]: {} for row in FORMATS}, "description": "The file"},
+        200: {"content": file_content(row.media_type for row in FORMATS), "description": "The file"},
         **problem_responses(404, 409),
     },
 )
