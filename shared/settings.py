@@ -281,6 +281,15 @@ class Settings:
     rate_limit_start: Rate = Field(
         "10/minute", description="Job starts allowed per user and per address, counted across all processes."
     )
+    rate_limit_batch: Rate = Field(
+        "10/minute", description="Batches allowed per user and per address, counted across all processes."
+    )
+    batch_active_jobs: int = Field(
+        10,
+        gt=0,
+        description="Jobs of one user's batches that are active at once; the others wait, so that they delay nobody"
+        " else's jobs.",
+    )
     rate_limit_retry: Rate = Field(
         "5/minute", description="Retries allowed per user and per address, counted across all processes."
     )

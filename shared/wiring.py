@@ -20,6 +20,8 @@ CRAWL = "crawl"
 """The first stage of a dataset."""
 NOTIFY = "notify"
 """The function that delivers to webhooks."""
+RELEASE = "release"
+"""The function that creates the next jobs of a batch."""
 
 
 class StrictModel(BaseModel):

@@ -27,7 +27,7 @@ BEHIND_PROXY = {
 }
 CLIPWISE = [sys.executable, "-m", "infra.cli.main"]
 # Tests send in a second what nobody sends in a minute. Those of the limits set their own.
-UNLIMITED = {f"RATE_LIMIT_{what}": "off" for what in ("GENERAL", "KEY", "START", "RETRY", "CHAT")}
+UNLIMITED = {f"RATE_LIMIT_{what}": "off" for what in ("GENERAL", "KEY", "START", "RETRY", "CHAT", "BATCH")}
 T = TypeVar("T")
 
 

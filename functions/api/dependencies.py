@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from functions.api.identity import Caller, LoginThrottle
-from functions.api.rate_limits import RETRY, START, Quota
+from functions.api.rate_limits import BATCH, RETRY, START, Quota
 from shared.errors import NotFound, PermanentError
 from shared.logs import parse_traceparent
 from shared.models.job import Job
@@ -71,6 +71,11 @@ def retry_quota(request: Request, user: Caller, place: PlaceDep) -> Quota:
     return Quota(request.scope, place.documents, RETRY, settings().rate_limit_retry, user.id)
 
 
+def batch_quota(request: Request, user: Caller, place: PlaceDep) -> Quota:
+    """Return the quota for new batches."""
+    return Quota(request.scope, place.documents, BATCH, settings().rate_limit_batch, user.id)
+
+
 class CreationKey:
     """The `Idempotency-Key` of a request that creates something, if it has one."""
 
@@ -101,6 +106,7 @@ def request_trace(scope: Scope) -> str | None:
 
 OwnJob = Annotated[Job, Depends(own_job)]
 StartQuota = Annotated[Quota, Depends(start_quota)]
+BatchQuota = Annotated[Quota, Depends(batch_quota)]
 RetryQuota = Annotated[Quota, Depends(retry_quota)]
 Idempotency = Annotated[CreationKey, Depends(CreationKey)]
 LoginThrottleDep = Annotated[LoginThrottle, Depends(login_throttle)]

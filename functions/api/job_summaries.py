@@ -53,6 +53,11 @@ def summarize_job(job: Job) -> dict[str, Any]:
         filename=job.filename or video.filename,
         tags=list(dict.fromkeys([*job.tags, *(result.get("tags") or [])])),
         duration_sec=video.info.duration_sec if video.info else None,
-        thumbnail=result.get("thumbnail") or (video.thumbnail.name if video.thumbnail else None),
+        thumbnail=_thumbnail_name(result.get("thumbnail")) or (video.thumbnail.name if video.thumbnail else None),
     )
     return summary.to_json()
+
+
+def _thumbnail_name(thumbnail: Any) -> str | None:
+    """Return the media name in a result: `metadata` has a picture with its size there, other kinds only its name."""
+    return thumbnail.get("name") if isinstance(thumbnail, dict) else thumbnail

@@ -43,6 +43,7 @@ TAGS = {
     "accounts": "Accounts, sessions and API keys.",
     "kinds": "The kinds of analysis.",
     "jobs": "Jobs: submit a video, follow its processing, get the result.",
+    "batches": "Batches: submit many videos at once, and follow all their jobs.",
     "videos": "The library of stored videos.",
     "groups": "Groups of videos, and their share links.",
     "shared": "Read access to a shared group by its token, without an account.",

@@ -26,7 +26,7 @@ from shared.settings import settings
 if TYPE_CHECKING:
     from limits.strategies import FixedWindowRateLimiter
 
-GENERAL, KEY, START, RETRY, CHAT = "general", "key", "start", "retry", "chat"
+GENERAL, KEY, START, RETRY, CHAT, BATCH = "general", "key", "start", "retry", "chat", "batch"
 STANDINGS = "rate_limit_standings"
 # Requested by monitoring.
 UNCOUNTED = ("/", "/healthz")

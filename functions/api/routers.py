@@ -64,11 +64,11 @@ def _auth() -> Sequence[APIRouter]:
     return [auth.router, api_keys.router]
 
 
-@serves("/v1/jobs", "/v1/uploads")
+@serves("/v1/jobs", "/v1/uploads", "/v1/batches")
 def _jobs() -> Sequence[APIRouter]:
-    from functions.api.routes import jobs
+    from functions.api.routes import batches, jobs
 
-    return [jobs.router]
+    return [jobs.router, batches.router]
 
 
 @serves("/v1/videos")

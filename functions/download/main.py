@@ -4,6 +4,9 @@ Triggered by: topic `video-requested`. Reads: the URL's server, or a downloader 
 Writes: `uploads/{job}/source`, `media/{job}/captions.json`, the owner's month in `spending`.
 Triggers: `extract`, by the object being finalized.
 
+A message that names a batch has one of its playlists, channels or profiles read instead; the videos join the batch, and
+`release` is triggered.
+
 A public video that the provider reads from its link is not downloaded: this writes `media/{job}/extract.json` instead,
 and triggers `transcribe` by topic `audio-extracted`.
 """
@@ -15,14 +18,17 @@ from typing import TYPE_CHECKING
 import functions_framework
 from cloudevents.http import CloudEvent
 
+from functions.download.batch_lists import add_list_to_batch
 from shared.analyses.kinds import kind_named
-from shared.models.events import job_of
+from shared.logs import log_context
+from shared.models.events import job_of, message_of
 from shared.models.job import Job
 from shared.models.media import MediaInfo
 from shared.models.video import Extraction
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import CAPTIONS, EXTRACTION, UPLOADS, source_name, store_json
 from shared.pipeline.stage_run import StageRun
+from shared.platform.place import current_place
 from shared.platform.video_limits import job_settings
 from shared.progress import tick_within
 from shared.settings import settings
@@ -34,6 +40,12 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def download(event: CloudEvent) -> None:
+    """Download the video of a job, or read a list of a batch."""
+    message = message_of(event)
+    if isinstance(batch_id := message.get("batchId"), str):
+        with log_context(batch=batch_id, event=event["id"]):
+            add_list_to_batch(current_place(), batch_id, int(message["list"]))
+        return
     run_stage(event, DOWNLOAD, job_of(event), download_video)
 
 

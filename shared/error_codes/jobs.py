@@ -45,6 +45,18 @@ class JobCode(ErrorCode):
     JOB_ENDED = permanent(
         "job_ended", "The job has ended, so it cannot be cancelled.", "Nothing needs to be done.", 409
     )
+    BATCH_ENDED = permanent(
+        "batch_ended",
+        "The batch is done or cancelled, so it cannot be cancelled and takes no files.",
+        "Create another batch.",
+        409,
+    )
+    BATCH_FULL = transient(
+        "batch_full",
+        "The maximum number of jobs of your batches is active, so no other file of a batch can be uploaded.",
+        "Upload the next file when a job has ended.",
+        429,
+    )
     NOT_FAILED = permanent(
         "not_failed", "Only a failed job can be retried, and this one has not failed.", "Check the job's status.", 409
     )

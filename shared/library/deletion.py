@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -15,11 +16,13 @@ from shared.ai.usage import SPENDING
 from shared.chat import history
 from shared.chat.history import MESSAGES
 from shared.datasets.store import DATASETS, delete_dataset
+from shared.errors import NotFound, TransientError
 from shared.library.api_keys import KEYS
 from shared.library.feeds import FEEDS
 from shared.library.groups import GROUPS, remove_video_from_groups
 from shared.library.numbers import NUMBERS
 from shared.models.job import Job
+from shared.pipeline.batches import BATCH_ITEMS, BATCHES, request_release
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY, clear_keys
 from shared.pipeline.job_storage import JOBS, SEGMENTS
 from shared.pipeline.lifecycle import delete_job_records
@@ -43,6 +46,10 @@ def delete_job(place: Place, job: Job) -> None:
     # First, so that no equal request gets the id of a job that is being deleted.
     clear_keys(place.documents, job.id)
     delete_job_records(place, job.id)
+    if job.batch_id:
+        # `sweep` sends a message that cannot be sent now.
+        with suppress(TransientError, NotFound):
+            request_release(place, job.batch_id)
     if job.of_video is None:
         remove_video_from_groups(place.documents, job.owner, job.id)
         history.delete_messages(place.documents, job.owner, history.subject_filters(None, job.id))
@@ -85,6 +92,8 @@ OWNER_COLLECTIONS = (
     DELIVERIES,
     NUMBERS,
     FEEDS,
+    BATCHES,
+    BATCH_ITEMS,
 )
 ERASERS: tuple[Erase, ...] = (
     # One of these must find each document that belongs to a user. The keys go first, since they still open the rest.

@@ -214,6 +214,7 @@ class Job(Model):
     speakers: dict[str, str] = Field(
         {}, description="Names of the speakers, set by the owner, by their labels in the transcript, such as `A`."
     )
+    batch_id: str | None = Field(None, description="The batch that created the job, if one did.")
     of_video: str | None = Field(
         None,
         description="The job that stored the video, if this one analyzes it again. Null for the job that stored it.",

@@ -97,6 +97,15 @@ def find_or_reserve_job(
     raise Conflict(f"many requests for one link at once: {id}")
 
 
+def find_reusable_job(documents: Documents, owner: str, request: Any, *, fresh: bool = False) -> Job | None:
+    """Return the active or done job that answers this owner's request, if there is one. Args: as above."""
+    stored = documents.get(ANSWERS, digest_id(owner, request))
+    if stored is None or stored.data["expiresAt"] is not None:
+        return None
+    job = read_job(documents, str(stored.data["jobId"]))
+    return job if job and _is_reusable(job, fresh) else None
+
+
 def _is_reusable(job: Job, fresh: bool) -> bool:
     return not job.status.is_final or (job.status is JobStatus.DONE and not fresh)
 

@@ -19,7 +19,7 @@ from shared.pipeline.job_storage import JOBS, UPLOADS, source_name
 from shared.platform.documents import change_model
 from shared.platform.ports import Documents, Place
 from shared.settings import settings
-from shared.wiring import NOTIFY, wiring
+from shared.wiring import NOTIFY, RELEASE, wiring
 
 log = logging.getLogger(__name__)
 OUTBOX_GRACE = timedelta(seconds=30)
@@ -50,7 +50,7 @@ def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool])
     """Apply `change` to the current job and store it; repeat with the fresh job if another writer was first.
 
     `change` mutates the job and returns whether to store it; it may raise to stop. If the job ends and its owner has
-    webhooks, the function `notify` gets a message through the outbox.
+    webhooks, the function `notify` gets a message through the outbox; if it belongs to a batch, `release` gets one.
 
     Raises:
         NotFound: The job does not exist, or was deleted.
@@ -61,8 +61,11 @@ def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool])
         was_final = job.status.is_final
         if not change(job):
             return False
-        if job.status.is_final and not was_final and _has_webhooks(documents, job.owner):
-            job.outbox.append(outgoing_message(NOTIFY))
+        if job.status.is_final and not was_final:
+            if _has_webhooks(documents, job.owner):
+                job.outbox.append(outgoing_message(NOTIFY))
+            if job.batch_id:
+                job.outbox.append(outgoing_message(RELEASE))
         refresh_derived_fields(job)
         return True
 
@@ -200,15 +203,20 @@ def delete_source(place: Place, job: Job) -> None:
     change_job(place.documents, job.id, mark)
 
 
+def read_jobs(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, Job]:
+    """Return the jobs among `ids` that exist and belong to `owner`, by id, in the order of `ids`."""
+    unique = list(dict.fromkeys(ids))
+    jobs: dict[str, Job] = {}
+    for start in range(0, len(unique), IN_LIMIT):
+        some = unique[start : start + IN_LIMIT]
+        page = documents.query(JOBS, [("owner", "==", owner), ("id", "in", some)], limit=IN_LIMIT)
+        jobs |= {document.id: Job.read(document.data) for document in page.documents}
+    return {id: jobs[id] for id in unique if id in jobs}
+
+
 def read_videos(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, Job]:
     """Return the videos among `ids` that exist and belong to `owner`, by id, in the order of `ids`."""
-    unique = list(dict.fromkeys(ids))
-    videos: dict[str, Job] = {}
-    for start in range(0, len(unique), IN_LIMIT):
-        batch = unique[start : start + IN_LIMIT]
-        page = documents.query(JOBS, [("owner", "==", owner), ("id", "in", batch)], limit=IN_LIMIT)
-        videos |= {document.id: Job.read(document.data) for document in page.documents}
-    return {id: videos[id] for id in unique if id in videos and videos[id].of_video is None}
+    return {id: job for id, job in read_jobs(documents, ids, owner).items() if job.of_video is None}
 
 
 def video_title(job: Job) -> str | None:

@@ -56,6 +56,7 @@ def plan_job(
     tags: Sequence[str] = (),
     earlier_limits: bool = False,
     link_allowed: bool = False,
+    batch_id: str | None = None,
 ) -> Job:
     """Return a job that is not stored yet, with all its stages.
 
@@ -90,6 +91,7 @@ def plan_job(
         updated_at=now,
         trace=trace or new_traceparent(),
         link_allowed=link_allowed,
+        batch_id=batch_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""Wakes stuck jobs, expires uploads, and deletes old sources and expired documents."""
+"""Wakes stuck jobs and batches, expires uploads, and deletes old sources and expired documents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from contextlib import suppress
 from shared import clock
 from shared.errors import NotFound
 from shared.logs import log_context
+from shared.models.batch import Batch
 from shared.models.job import Job, JobError, Upload, UploadState
+from shared.pipeline.batches import BATCH_ITEMS, BATCHES, send_messages
 from shared.pipeline.cleanup import delete_job_data
 from shared.pipeline.contract import fail_job
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
@@ -36,7 +38,7 @@ BATCH = 100
 
 
 def sweep(place: Place) -> int:
-    """Wake every job and every webhook delivery that is due; return how many there were.
+    """Wake every job, webhook delivery and batch that is due; return how many there were.
 
     Raises ExceptionGroup, after all others were woken, if some could not be.
     """
@@ -53,7 +55,10 @@ def sweep(place: Place) -> int:
                 log.exception("job could not be woken")
                 errors.append(error)
     count += sum(1 for _ in wake_due_deliveries(place))
-    for collection in (IDEMPOTENCY, ANSWERS, RATES, DELIVERIES, DELETED, STATISTICS):
+    for batch in iterate_query(place.documents, BATCHES, [("wakeAt", "<=", clock.now())], [("wakeAt", "asc")]):
+        count += 1
+        send_messages(place, Batch.read(batch.data))
+    for collection in (IDEMPOTENCY, ANSWERS, RATES, DELIVERIES, DELETED, STATISTICS, BATCHES, BATCH_ITEMS):
         for id in _ids_past_expiry(place, collection):
             if collection == DELETED:
                 # Its deletion may have been interrupted, or its upload may have arrived after it.

@@ -47,7 +47,7 @@ from shared.library.deletion import delete_job
 from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name
-from shared.platform.ports import Filter
+from shared.platform.ports import Filter, UploadSession
 from shared.platform.video_limits import native_settings
 from shared.settings import settings
 
@@ -220,6 +220,11 @@ async def start_upload(
     job, session = await run_in_threadpool(
         submission.open_upload, place, user, upload_request, page_origin(request), trace, quota, idempotency
     )
+    return upload_ticket(job, session)
+
+
+def upload_ticket(job: Job, session: UploadSession) -> JSONResponse:
+    """Respond with a job that waits for its file, and the upload session."""
     expires_at = session.expires_at.isoformat().replace("+00:00", "Z")
     ticket = {
         "job": job.to_public(),

@@ -44,11 +44,11 @@ _LOGIN = re.compile(r"/(accounts/)?login\b")
 
 @dataclass(frozen=True)
 class PlatformPage:
-    """The page of one video.
+    """The page of one video, or of a list of videos.
 
     Attributes:
         url: The canonical link.
-        id: The platform's id of the video.
+        id: The platform's id of the video or the list.
     """
 
     platform: Platform
@@ -96,9 +96,9 @@ def not_a_video(platform: Platform) -> PermanentError:
 
 def _parse_tiktok(url: WebUrl) -> PlatformPage | None:
     if matched := _TIKTOK.match(url.path):
-        return _build_page("tiktok", url, f"/{matched[1]}/{matched[2]}/{matched[3]}", matched[3])
+        return build_page("tiktok", url, f"/{matched[1]}/{matched[2]}/{matched[3]}", matched[3])
     if matched := _TIKTOK_BARE.match(url.path):
-        return _build_page("tiktok", url, f"/@_/video/{matched[1]}", matched[1])
+        return build_page("tiktok", url, f"/@_/video/{matched[1]}", matched[1])
     return None
 
 
@@ -107,7 +107,7 @@ def _parse_instagram(url: WebUrl) -> PlatformPage | None:
     if not matched or matched[2] == "audio":
         return None
     kind = "reel" if matched[1] == "reels" else matched[1]
-    return _build_page("instagram", url, f"/{kind}/{matched[2]}/", matched[2])
+    return build_page("instagram", url, f"/{kind}/{matched[2]}/", matched[2])
 
 
 def _parse_youtube(url: WebUrl) -> PlatformPage | None:
@@ -120,11 +120,12 @@ def _parse_youtube(url: WebUrl) -> PlatformPage | None:
     if not _YOUTUBE_ID.fullmatch(video):
         return None
     short = url.path.startswith("/shorts/")
-    page = _build_page("youtube", url, f"/shorts/{video}" if short else "/watch", video)
+    page = build_page("youtube", url, f"/shorts/{video}" if short else "/watch", video)
     return page if short else replace(page, url=f"{page.url}?v={video}")
 
 
-def _build_page(platform: Platform, url: WebUrl, path: str, video: str) -> PlatformPage:
+def build_page(platform: Platform, url: WebUrl, path: str, video: str) -> PlatformPage:
+    """Return a page of a platform under its canonical host."""
     if url.scheme == "http" and url.port == 80:
         url = replace(url, scheme="https", port=443)
     return PlatformPage(platform, str(replace(url, host=f"www.{platform}.com", path=path, query=None)), video)

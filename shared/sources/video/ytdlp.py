@@ -8,7 +8,7 @@ video and audio are muxed here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -152,9 +152,20 @@ def _extract_info(reader: GuardedYoutubeDL, budget: ExtractionBudget, page: Plat
 
 
 class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
-    """yt-dlp with the three extractors, guarded HTTP, and no other feature."""
+    """yt-dlp with the three extractors, guarded HTTP, and no other feature.
 
-    def __init__(self, settings: Settings, budget: ExtractionBudget) -> None:
+    Args:
+        extractors: Those to use instead of the three.
+        options: Options of yt-dlp that differ.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        budget: ExtractionBudget,
+        extractors: Sequence[type[Any]] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         all_plugins_loaded.value = True  # do not load plugins installed on this machine
         use_bounded_runtime()
         self._budget = budget
@@ -183,10 +194,11 @@ class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
                 "no_warnings": True,
                 "color": "no_color",
                 "logger": _YtdlpLogger(),
+                **(options or {}),
             },
             auto_init=False,
         )
-        for extractor in EXTRACTORS:
+        for extractor in extractors or EXTRACTORS:
             self.add_info_extractor(extractor())
 
     @cached_property
