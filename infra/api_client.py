@@ -66,11 +66,13 @@ class ServerUnreachable(Exception):
 class ApiError(Exception):
     """The API answered with a problem object."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, retry_after: float | None = None) -> None:
+        """`retry_after` is the number of seconds that the server asks to wait."""
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
+        self.retry_after = retry_after
 
     @property
     def is_temporary(self) -> bool:
@@ -82,7 +84,9 @@ def parse_error(response: httpx.Response) -> ApiError:
     """Return the problem in a response whose body has been read."""
     try:
         problem = response.json()
-        return ApiError(response.status_code, str(problem["code"]), str(problem["detail"]))
+        seconds = response.headers.get("retry-after", "")
+        retry_after = float(seconds) if seconds.isdecimal() else None
+        return ApiError(response.status_code, str(problem["code"]), str(problem["detail"]), retry_after)
     except (ValueError, KeyError, TypeError):
         return ApiError(response.status_code, f"http_{response.status_code}", "The server is not a Clipwise server.")
 
@@ -160,6 +164,33 @@ class ApiClient:
         )
         return self.request_json("POST", "/v1/uploads", json=body)
 
+    def create_batch(self, body: Mapping[str, Any], key: str) -> JobDocument:
+        """Create a batch, or return the one that this idempotency key has created."""
+        headers = {"Idempotency-Key": key}
+        return self.request_json("POST", "/v1/jobs/batch", json=_without_none(**body), headers=headers)
+
+    def start_batch_upload(self, batch_id: str, index: int) -> dict[str, Any]:
+        """Start the upload of a file of a batch; returns a job without `uploadUrl` if there is nothing to upload."""
+        return self.request_json("POST", f"/v1/batches/{batch_id}/files/{index}/upload")
+
+    def get_batch(self, id: str) -> JobDocument:
+        return self.request_json("GET", f"/v1/batches/{id}")
+
+    def list_batch_items(self, id: str) -> list[JobDocument]:
+        """Return all items of a batch."""
+        items: list[JobDocument] = []
+        cursor: str | None = None
+        while True:
+            params = _without_none(limit=PAGE_SIZE, cursor=cursor)
+            page = self.request_json("GET", f"/v1/batches/{id}/items", params=params)
+            items += page["items"]
+            cursor = page["cursor"]
+            if cursor is None:
+                return items
+
+    def cancel_batch(self, id: str) -> JobDocument:
+        return self.request_json("POST", f"/v1/batches/{id}/cancel")
+
     def get_job(self, id: str) -> JobDocument:
         return self.request_json("GET", f"/v1/jobs/{id}")
 
@@ -208,11 +239,11 @@ class ApiClient:
         """Return a job's result or transcript as a file; the options are the query parameters of the route."""
         return self.request_content("GET", f"/v1/jobs/{id}/export", params=_without_none(format=format, **options))
 
-    def stream_events(self, id: str, last_event_id: str | None) -> Iterator[ServerSentEvent]:
-        """Yield the job's server-sent events after `last_event_id`, until the server ends the stream."""
+    def stream_events(self, id: str, last_event_id: str | None, collection: str = "jobs") -> Iterator[ServerSentEvent]:
+        """Yield the server-sent events of a job or a batch after `last_event_id`, until the server ends the stream."""
         headers = {"Accept": "text/event-stream", **_without_none(**{"Last-Event-ID": last_event_id})}
         timeout = httpx.Timeout(STREAM_TIMEOUT_SEC, connect=10)
-        with self._open_response("GET", f"/v1/jobs/{id}/events", headers=headers, timeout=timeout) as response:
+        with self._open_response("GET", f"/v1/{collection}/{id}/events", headers=headers, timeout=timeout) as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise ApiError(406, "no_event_stream", "The server does not stream events.")
             yield from parse_events(response.iter_bytes())

@@ -23,6 +23,10 @@ SCOPE_ROUTES: dict[KeyScope, str] = {
         GET /v1/jobs/{job_id}/events
         GET /v1/jobs/{job_id}/export
         GET /v1/jobs/{job_id}/media/{name}
+        GET /v1/batches
+        GET /v1/batches/{batch_id}
+        GET /v1/batches/{batch_id}/items
+        GET /v1/batches/{batch_id}/events
         GET /v1/videos
         GET /v1/videos/{video_id}
         GET /v1/videos/{video_id}/transcript
@@ -72,7 +76,10 @@ SCOPE_ROUTES: dict[KeyScope, str] = {
     """,
     KeyScope.WRITE: """
         POST /v1/jobs
+        POST /v1/jobs/batch
         POST /v1/uploads
+        POST /v1/batches/{batch_id}/files/{index}/upload
+        POST /v1/batches/{batch_id}/cancel
         POST /v1/jobs/{job_id}/cancel
         POST /v1/jobs/{job_id}/retry
         PATCH /v1/videos/{video_id}

@@ -1,6 +1,6 @@
 """The command line: `clipwise`.
 
-Exit codes: 0 success; 1 the job failed or was cancelled; 2 invalid usage, or no server answered; 130 interrupted;
+Exit codes: 0 success; 1 a job failed or was cancelled; 2 invalid usage, or no server answered; 130 interrupted;
 143 terminated. `up` ends with 0 when it is interrupted or terminated.
 """
 
@@ -142,7 +142,14 @@ def fake_ai_services(data: Path) -> Iterator[Path]:
 
 @app.command()
 def submit(
-    source: Annotated[str, typer.Argument(metavar="FILE|URL", help="Path or URL of a video.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE|FOLDER|URL...",
+            help="Videos: files, folders, patterns such as '*.mp4', text files of URLs, URLs of videos, playlists, "
+            "channels and profiles.",
+        ),
+    ],
     # `metadata` is part of every job document anyway, so it is not the default.
     kind: Annotated[str, typer.Option(help=f"Kind of analysis: {KINDS}.")] = "recipe",
     language: Annotated[str | None, typer.Option(help="Language of the result, e.g. de.")] = None,
@@ -155,14 +162,24 @@ def submit(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Process a URL again, even if a job has already finished it.")
     ] = False,
+    max_videos: Annotated[
+        int | None,
+        typer.Option(min=1, max=500, help="Maximum number of videos to take from each list. Defaults to 50."),
+    ] = None,
     server: Server = LOCAL,
     json: Json = False,
 ) -> None:
-    """Submit a video and follow its job."""
+    """Submit videos and follow their jobs. After an interruption, the same command continues."""
+    from infra.cli.batch import Analysis
+    from infra.cli.batch_session import is_single, submit_many
     from infra.cli.session import open_session
 
+    options = track_options(audio_track, subtitle_track)
     with open_session(server) as session:
-        session.submit(source, kind, language, track_options(audio_track, subtitle_track), json, fresh)
+        if is_single(sources):
+            session.submit(sources[0], kind, language, options, json, fresh)
+        else:
+            submit_many(session, sources, Analysis(kind, language, options, fresh, max_videos), json)
 
 
 def track_options(audio_track: str | None, subtitle_track: str | None) -> dict[str, str | int]:
@@ -257,13 +274,24 @@ def ask(
 
 
 @app.command()
-def cancel(id: Id, server: Server = LOCAL) -> None:
-    """Cancel a job."""
+def cancel(
+    id: Annotated[str, typer.Argument(help="Id of a job or a batch.")],
+    server: Server = LOCAL,
+) -> None:
+    """Cancel a job, or a batch with all its active jobs."""
+    from infra.api_client import ApiError
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        session.api.cancel_job(id)
-        session.print_message(f"Cancelled job {id}.")
+        try:
+            session.api.cancel_job(id)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            session.api.cancel_batch(id)
+            session.print_message(f"Cancelled batch {id}.")
+        else:
+            session.print_message(f"Cancelled job {id}.")
 
 
 @app.command()

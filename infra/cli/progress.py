@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 from rich.text import Text
 
-from infra.api_client import ApiClient, ApiError, JobDocument, ServerUnreachable
+from infra.api_client import ApiClient, ApiError, JobDocument, ServerSentEvent, ServerUnreachable
 from infra.cli.views import format_megabytes
 from shared.exports.markup import clean_text
 
@@ -100,11 +101,34 @@ def has_ended(job: JobDocument) -> bool:
 
 
 def follow_job(api: ApiClient, id: str, pause: Callable[[float], None] = time.sleep) -> Iterator[JobDocument]:
-    """Yield the job document now and after each change; the last one is final.
+    """Yield the job document now and after each change, as `follow_document`; the last one is final."""
+    return follow_document(partial(api.stream_events, id), partial(api.get_job, id), has_ended, pause)
+
+
+def follow_batch(api: ApiClient, id: str, pause: Callable[[float], None] = time.sleep) -> Iterator[JobDocument]:
+    """Yield the batch document now and after each change, as `follow_document`; the last one is final."""
+
+    def stream(last_event_id: str | None) -> Iterator[ServerSentEvent]:
+        return api.stream_events(id, last_event_id, "batches")
+
+    return follow_document(stream, partial(api.get_batch, id), has_batch_ended, pause)
+
+
+def has_batch_ended(batch: JobDocument) -> bool:
+    return bool(batch["status"] != "running" and batch["counts"]["active"] == 0)
+
+
+def follow_document(
+    stream: Callable[[str | None], Iterator[ServerSentEvent]],
+    get: Callable[[], JobDocument],
+    has_ended: Callable[[JobDocument], bool],
+    pause: Callable[[float], None],
+) -> Iterator[JobDocument]:
+    """Yield a document now and after each change; the last one has ended.
 
     Reads server-sent events, and resumes them with Last-Event-ID. If they do not arrive (an old server, a buffering
     proxy), it polls instead. Raises ServerUnreachable after about a minute without a response, and ApiError, e.g. if
-    the job was deleted.
+    the document was deleted.
     """
     last_event_id: str | None = None
     streaming = True
@@ -112,7 +136,7 @@ def follow_job(api: ApiClient, id: str, pause: Callable[[float], None] = time.sl
     while True:
         try:
             if streaming:
-                for event in api.stream_events(id, last_event_id):
+                for event in stream(last_event_id):
                     last_event_id = event.id or last_event_id
                     failures = 0
                     job: JobDocument = json.loads(event.data)
@@ -121,7 +145,7 @@ def follow_job(api: ApiClient, id: str, pause: Callable[[float], None] = time.sl
                         return
                 failures += 1
             else:
-                job = api.get_job(id)
+                job = get()
                 failures = 0
                 yield job
                 if has_ended(job):
@@ -137,5 +161,7 @@ def follow_job(api: ApiClient, id: str, pause: Callable[[float], None] = time.sl
             if failures > MAX_FAILURES:
                 raise
             streaming = streaming and error.is_temporary
+            if error.retry_after:
+                pause(error.retry_after)
         streaming = streaming and failures < MAX_STREAM_FAILURES
         pause(min(8.0, POLL_SEC * 2 ** max(0, failures - 1)))

@@ -15,6 +15,7 @@ HIDDEN = (
     "owner",
     "files",
     "released",
+    "starting",
     "opened",
     "wake_at",
     "trace",
@@ -114,7 +115,8 @@ class Batch(Model):
     max_videos: int = Field(50, description="Maximum number of videos taken from each list.")
     files: int = Field(0, description="Number of items that are files; they come first.")
     released: int = Field(0, description="Number of links that were released, in order.")
-    opened: list[int] = Field([], description="Files whose upload was opened.")
+    starting: list[int] = Field([], description="Files for which room is reserved, and whose jobs may not exist yet.")
+    opened: list[int] = Field([], description="Files that have a job.")
     fresh: bool = False
     analysis: dict[str, Any] = Field({}, description="What distinguishes this analysis of a video from others.")
     link_allowed: bool = False

@@ -158,12 +158,13 @@ def _mark_opened(documents: Documents, batch: Batch, index: int, *, takes_room: 
 
     def open_item(current: Batch) -> bool:
         _check_open(current)
-        if index in current.opened:
+        if index in (*current.starting, *current.opened):
             return False
-        # Uploads that others have opened since are counted, too, although their jobs may not exist yet.
+        # Uploads that others have opened since count as well, although their jobs may not exist yet.
+        refresh_counts(documents, current)
         if takes_room and current.counts.active + elsewhere >= settings().batch_active_jobs:
             raise _batch_full()
-        current.opened.append(index)
+        (current.starting if takes_room else current.opened).append(index)
         return True
 
     change_batch(documents, batch.id, open_item)

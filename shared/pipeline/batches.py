@@ -112,16 +112,20 @@ def refresh_counts(documents: Documents, batch: Batch) -> None:
     """Count the batch's jobs by state, and end the batch when nothing is left to do."""
     now = clock.now()
     items = read_items(documents, batch.id)
+    started = [index for index in batch.starting if documents.get(JOBS, item_job_id(batch.id, index))]
+    batch.opened += started
+    # A reservation whose request died takes room until its file comes, or can come no more.
+    batch.starting = [index for index in batch.starting if index not in started and now <= upload_deadline(batch)]
     jobs = {
         status: documents.count(JOBS, [("batchId", "==", batch.id), ("status", "==", status.value)], MAX_ITEMS)
         for status in JobStatus
     }
     waiting_links = len(items.items) - batch.files - batch.released
-    waiting_files = batch.files - len(batch.opened)
+    waiting_files = batch.files - len(batch.opened) - len(batch.starting)
     batch.counts = BatchCounts(
         total=len(items.items),
         waiting=waiting_links + waiting_files,
-        active=jobs[JobStatus.QUEUED] + jobs[JobStatus.RUNNING],
+        active=jobs[JobStatus.QUEUED] + jobs[JobStatus.RUNNING] + len(batch.starting),
         done=jobs[JobStatus.DONE],
         failed=jobs[JobStatus.FAILED],
         cancelled=jobs[JobStatus.CANCELLED],

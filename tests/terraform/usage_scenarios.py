@@ -10,6 +10,7 @@ from typing import Any
 from infra.stand_ins import gemini_server
 from infra.stand_ins.apify_server import TOKEN, ApifyServer, actor_items
 from infra.stand_ins.auto_replies import AutoReplyGemini
+from shared.pipeline.job_storage import UPLOADS, source_name
 from tests.accounts import PASSWORD
 from tests.dataset_runs import unhurried
 from tests.file_server import served_folder
@@ -114,6 +115,27 @@ def link_that_fails(at: Watched) -> None:
         ended(at, job)
 
 
+def batch(at: Watched) -> None:
+    """Files and links of one request become jobs, one by one; another batch is cancelled, its uploads deleted."""
+    with served_folder(at.folder) as web:
+        at.configure(ALLOW_HOSTS=web.address, BATCH_ACTIVE_JOBS="1")
+        film = clip(at)
+        files = [{"filename": "a.mp4", "contentType": "video/mp4", "size": len(film)}]
+        links = [f"http://{web.address}/clip.mp4?{number}" for number in range(2)]
+        many = at.ask("POST", "/jobs/batch", json={"kind": "metadata", "files": files, "urls": links})["id"]
+        at.work()
+        job = at.ask("POST", f"/batches/{many}/files/0/upload")["job"]["id"]
+        at.place.place.objects.put(UPLOADS, source_name(job), film, "video/mp4")
+        at.work()
+    shown = at.ask("GET", f"/batches/{many}")
+    assert (shown["status"], shown["counts"]["done"]) == ("done", 3)
+    at.ask("GET", f"/batches/{many}/items")
+    other = at.ask("POST", "/jobs/batch", json={"kind": "metadata", "files": files, "keepSource": False})["id"]
+    at.ask("POST", f"/batches/{other}/files/0/upload")
+    at.ask("POST", f"/batches/{other}/cancel")
+    at.later(timedelta(minutes=1))
+
+
 def dataset(at: Watched) -> None:
     """Images of a list are crawled, looked at twice, exported in every format, and deleted."""
     with ImageSite() as site:
@@ -167,6 +189,7 @@ LIVES: dict[str, Callable[[Watched], None]] = {
     "upload": upload,
     "post of a platform": post_of_a_platform,
     "link that fails": link_that_fails,
+    "batch": batch,
     "dataset": dataset,
     "account": account,
 }

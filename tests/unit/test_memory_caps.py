@@ -56,6 +56,7 @@ NEEDS = {
     "validate": [Need(131, 355, WEBP_MB + IMAGE_MB, IMAGE_MB)],
     "export": [Need(134, 351, WEBP_MB + 2 * IMAGE_MB, 3 * IMAGE_MB)],
     "notify": [Need(95, 114, 0, 0)],
+    "release": [Need(96, 115, 8, 0)],  # the items of 8 batches
     "sweep": [Need(96, 115, 0, 0)],
 }
 

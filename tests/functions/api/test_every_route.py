@@ -107,6 +107,16 @@ class Owner:
         self.post(f"/v1/datasets/{id}/stop")
         return made
 
+    def batch(self) -> Parameters:
+        file = {"filename": "a.mp4", "contentType": "video/mp4", "size": 9}
+        id = self.post("/v1/jobs/batch", kind="metadata", files=[file])["id"]
+        return {"batch_id": id, "index": "0"}
+
+    def cancelled_batch(self) -> Parameters:
+        made = self.batch()
+        self.post(f"/v1/batches/{made['batch_id']}/cancel")
+        return made
+
     def group(self) -> Parameters:
         made = self.done()
         id = self.post("/v1/groups", name="Soups")["id"]
@@ -200,6 +210,13 @@ CASES: dict[str, Case] = {
     "GET /v1/jobs/{job_id}/events": Case(Owner.done),
     "GET /v1/jobs/{job_id}/export": Case(Owner.done, params=a(format="json")),
     "GET /v1/jobs/{job_id}/media/{name}": Case(Owner.job, 307),
+    "POST /v1/jobs/batch": own(ok=202, json=a(kind="metadata", urls=[LINK])),
+    "GET /v1/batches": own(Owner.batch),
+    "GET /v1/batches/{batch_id}": Case(Owner.batch),
+    "GET /v1/batches/{batch_id}/items": Case(Owner.batch),
+    "GET /v1/batches/{batch_id}/events": Case(Owner.cancelled_batch),
+    "POST /v1/batches/{batch_id}/files/{index}/upload": Case(Owner.batch, 201),
+    "POST /v1/batches/{batch_id}/cancel": Case(Owner.batch),
     "GET /v1/videos": own(Owner.job),
     "GET /v1/videos/{video_id}": Case(Owner.job),
     "PATCH /v1/videos/{video_id}": Case(Owner.job, json=a(title="Mine")),
