@@ -49,12 +49,12 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
     (
         JobStateError,
         409,
-        "dataset_ended dataset_running dataset_started job_ended key_reused no_images not_extracted not_failed "
-        "not_retryable not_running not_validated nothing_failed nothing_to_send source_gone too_many_lists "
+        "batch_ended dataset_ended dataset_running dataset_started job_ended key_reused no_images not_extracted "
+        "not_failed not_retryable not_running not_validated nothing_failed nothing_to_send source_gone too_many_lists "
         "too_many_keys too_many_webhooks webhook_paused",
     ),
     (TransientError, 500, "storage_damaged"),
-    (TransientError, 429, "rate_limited"),
+    (TransientError, 429, "batch_full rate_limited"),
     (
         TransientError,
         503,

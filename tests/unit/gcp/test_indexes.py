@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 
 from functions.api.compat.metadata import list_video_metadata
+from functions.api.routes.batches import list_batches
 from functions.api.routes.jobs import list_jobs
 from functions.api.routes.operations import OperationsView, get_operations, list_jobs_by_status
 from functions.api.routes.webhooks import list_deliveries
@@ -34,10 +35,13 @@ from shared.library.deletion import ERASERS, erase_departed_users
 from shared.library.feeds import Feed, feed_results, feeds_of, find_feed
 from shared.library.groups import find_shared_group, list_groups, remove_video_from_groups
 from shared.library.videos import search_videos
+from shared.models.batch import Batch
 from shared.models.dataset import Dataset
 from shared.models.job import JobStatus
 from shared.models.webhook import Webhook
 from shared.pipeline import idempotency as once
+from shared.pipeline.batch_release import cancel_jobs
+from shared.pipeline.batches import active_jobs_elsewhere
 from shared.pipeline.job_storage import JOBS, SCREENS, SEGMENTS, VIDEOS, delete_passages
 from shared.pipeline.jobs import read_videos
 from shared.pipeline.lifecycle import reanalysis_documents
@@ -134,6 +138,11 @@ def a_dataset() -> Dataset:
     return Dataset(id="d", owner="ann", name="Dogs", max_images=1, created_at=now, updated_at=now)
 
 
+def a_batch() -> Batch:
+    now = datetime.now(UTC)
+    return Batch(id="b", owner="ann", kind="recipe", language="en", created_at=now, updated_at=now, expires_at=now)
+
+
 def noting_only(documents: Documents) -> Place:
     """Bears what is written and deleted on the way."""
     objects = SimpleNamespace(delete_prefix=lambda *_: 0)
@@ -162,6 +171,9 @@ def ask_everything(recorder: Recorder) -> Recorder:
     for status, kind in product([None, JobStatus.DONE], [None, "recipe"]):
         list_jobs(User("ann"), platform, 20, None, status, kind)
     list_video_metadata(User("ann"), platform)
+    list_batches(User("ann"), platform, 20, None)
+    active_jobs_elsewhere(documents, a_batch())
+    cancel_jobs(platform, a_batch())
     for admin in (False, True):
         request = cast(Any, SimpleNamespace(scope={"headers": [], "client": None}))
         view = OperationsView(request, User("ann", admin=admin))
