@@ -143,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
         self.script.bodies.append(body)
         if self.path == "/v1/uploads":
             upload_url = f"{self.script.url}/storage/session"
-            ticket = {"upload_url": upload_url, "method": "PUT", "headers": {"Content-Type": body["content_type"]}}
+            ticket = {"uploadUrl": upload_url, "method": "PUT", "headers": {"Content-Type": body["contentType"]}}
             self.answer(201, {"job": job("queued"), "expires_at": "2026-01-03T03:04:05Z", **ticket})
         elif self.path == "/v1/jobs":
             if body["kind"] == "poem":
