@@ -13,7 +13,7 @@ from infra.api_client import JobDocument
 from infra.cli.batch import Analysis, BatchOutcome, is_complete, submit_batches
 from infra.cli.options import is_url
 from infra.cli.progress import ProgressView, progress_view, update_task
-from infra.cli.session import EXIT_FAILED, EXIT_INTERRUPTED, CliSession, format_json
+from infra.cli.session import EXIT_ERROR, EXIT_FAILED, EXIT_INTERRUPTED, CliSession, format_json
 from infra.cli.sources import URL_LIST_SUFFIX, MediaFile, expand_sources, read_media_file
 from shared.errors import PermanentError
 from shared.exports.markup import clean_text
@@ -42,11 +42,11 @@ def _is_list(url: str) -> bool:
 
 
 def submit_many(session: CliSession, arguments: Sequence[str], analysis: Analysis, as_json: bool) -> None:
-    """Submit all sources, follow them and exit: 0 if every video has a result, 1 if not."""
+    """Submit all sources, follow them and exit: 0 if every video has a result, 1 if not, 2 if there is none."""
     sources = expand_sources(arguments)
     if not sources.paths and not sources.urls:
         session.print_message("There is nothing to submit: no media file and no URL was found.")
-        raise typer.Exit(EXIT_FAILED)
+        raise typer.Exit(EXIT_ERROR)
     outcomes: list[BatchOutcome] = []
     try:
         with progress_view(session.err) as view:

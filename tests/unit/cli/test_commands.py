@@ -113,7 +113,7 @@ def test_submit_shows_the_recipe(script: Script, video: Path) -> None:
         f"Export: clipwise export {ID} --format md",
     ]
     assert script.received == video.read_bytes()
-    wish = {"filename": "soup.mp4", "content_type": "video/mp4", "size": 5_012, "kind": "recipe", "language": "de"}
+    wish = {"filename": "soup.mp4", "contentType": "video/mp4", "size": 5_012, "kind": "recipe", "language": "de"}
     assert script.bodies == [wish]
 
 
@@ -382,9 +382,10 @@ def test_help_answers_without_the_heavy_parts() -> None:
 
 def test_a_folder_is_called_a_folder(script: Script, tmp_path: Path) -> None:
     """A user who names a folder instead of a file, or a file as the data folder, reads exactly that."""
-    for arguments in (["submit", str(tmp_path)], ["export", ID, "--format", "md", "--output", str(tmp_path)]):
-        result = run(script, *arguments)
-        assert (result.exit_code, result.stderr.strip()) == (2, f"{tmp_path}: This is a folder. Name a file.")
+    result = run(script, "export", ID, "--format", "md", "--output", str(tmp_path))
+    assert (result.exit_code, result.stderr.strip()) == (2, f"{tmp_path}: This is a folder. Name a file.")
+    result = run(script, "submit", str(tmp_path))
+    assert (result.exit_code, "no media file and no URL was found" in result.stderr) == (2, True)
     file = tmp_path / "file"
     file.touch()
     result = run(script, "up", "--port", "0", "--data", str(file))
