@@ -60,6 +60,8 @@ class Google(StandInServer):
             wished = re.findall(r"permissions=([^&]+)", parts.query) or request.json["permissions"]
             return Reply({"permissions": [name for name in wished if name not in self.lacking]})
         answer = self.answers.get(parts.path)
+        if isinstance(answer, Reply):
+            return answer
         if isinstance(answer, int):
             return Reply({"error": {"message": "no"}}, answer)
         return Reply(answer) if answer is not None else Reply({"error": {"message": "not found"}}, 404)

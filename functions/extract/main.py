@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def extract(event: CloudEvent) -> None:
+    from shared.media.audio.ffmpeg_program import log_ffmpeg
+
+    log_ffmpeg()
     run_stage(event, EXTRACT, job_of_source(object_of(event).name), extract_video)
 
 

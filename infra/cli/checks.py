@@ -1,4 +1,4 @@
-"""The command that checks a machine, a cloud project or a service."""
+"""The commands that check a machine, a cloud project or a service, and prepare a deployment's smoke test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.options import load_settings
+from infra.cli.accounts import Password
+from infra.cli.options import LOCAL, Server, load_settings
 
 commands = typer.Typer()
 
@@ -77,3 +78,27 @@ def doctor(
     else:
         findings = check_machine(os.environ, data, host, port, online)
     raise typer.Exit(print_findings(open_console(sys.stdout), findings, json))
+
+
+@commands.command("smoke-account")
+def smoke_account(
+    project: Annotated[str, typer.Argument(help="Google Cloud project of the deployment.")],
+    password: Password,
+    server: Server = LOCAL,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait until the deployment is reachable.")] = 0,
+) -> None:
+    """Create the smoke test's account in a deployment and sign in as it, once the deployment is reachable."""
+    from infra.cli.accounts import login
+    from infra.cli.session import open_session
+    from infra.cli.smoke_account import ensure_account, smoke_email, wait_until_reachable
+    from infra.doctor.cloud import CloudApiError, NoCredentials, open_cloud
+
+    with open_session(server) as session:
+        wait_until_reachable(session.api, wait)
+    try:
+        with open_cloud(project, None) as cloud:
+            ensure_account(cloud, password)
+    except (CloudApiError, NoCredentials) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    login(smoke_email(project), password, server)

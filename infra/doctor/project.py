@@ -11,7 +11,8 @@ from infra.doctor.cloud import CloudApiError, CloudClient, NoCredentials, check_
 from infra.doctor.findings import Findings, good, note, problem
 from infra.doctor.quota import read_quota, required_quota
 from infra.runtimes.emulated.provision import ACK_SEC
-from shared.wiring import wiring
+from shared.media.audio.ffmpeg_program import BROKEN, FOUND, MISSING
+from shared.wiring import EXTRACT, wiring
 
 APPLY = "run `terraform apply`"
 START = "run `clipwise up --emulators` and set the *_EMULATOR_HOST variables that it prints"
@@ -231,6 +232,27 @@ def check_functions(cloud: CloudClient, prefix: str) -> Findings:
         yield from check_quota(cloud, region)
 
 
+def check_ffmpeg(cloud: CloudClient, prefix: str) -> Findings:
+    """Check whether the newest instance of `extract` found ffmpeg, by the line that it logs at its start."""
+    of_extract = f'resource.type="cloud_run_revision" AND resource.labels.service_name="{EXTRACT}"'
+    query = {
+        "resourceNames": [f"projects/{cloud.project}"],
+        "filter": f'{of_extract} AND jsonPayload.message=~"^({FOUND}|{MISSING}|{BROKEN})"',
+        "orderBy": "timestamp desc",
+        "pageSize": 1,
+    }
+    entries = cloud.post("logging", "v2/entries:list", query).get("entries", [])
+    if not entries:
+        yield note("ffmpeg", f"{EXTRACT} has not started within Google's last day of logs", "run `clipwise smoke`")
+        return
+    line = entries[0].get("jsonPayload", {}).get("message", "")
+    if line.startswith(FOUND):
+        yield good("ffmpeg", line)
+    else:
+        advice = f"set `runtime` in Terraform to one whose image has ffmpeg, and deploy {EXTRACT} again"
+        yield problem("ffmpeg", line, advice)
+
+
 def check_schedule(cloud: CloudClient, region: str) -> Findings:
     path = f"v1/projects/{cloud.project}/locations/{region}/jobs?pageSize=100"
     running = {
@@ -290,4 +312,4 @@ EMULATOR_CHECKS: dict[str, Callable[[CloudClient, str], Findings]] = {
     "subscriptions": check_subscriptions,
     "database": check_database,
 }
-CLOUD_CHECKS = {"APIs": check_apis, **EMULATOR_CHECKS, "functions": check_functions, "secrets": check_secrets}
+CLOUD_CHECKS = {"APIs": check_apis, **EMULATOR_CHECKS, "functions": check_functions, "ffmpeg": check_ffmpeg, "secrets": check_secrets}

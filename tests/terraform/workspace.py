@@ -64,7 +64,7 @@ def served_provider(*, foresee: bool = False) -> Iterator[str]:
     Args:
         foresee: Whether a plan is to hold what Google would tell only after apply.
     """
-    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "terraform").glob("*.tf"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "terraform").rglob("*.tf"))
     providers: dict[str, dict[str, Any]] = {
         name: {"archive": str(archive(name)), "names": []} for name in ("google", "google-beta", "time")
     }
@@ -165,18 +165,23 @@ class Workspace:
     def state(self) -> list[Resource]:
         return resources(json.loads(self.run("show", "-json"))["values"])
 
+    def show(self, plan: Path) -> dict[str, Any]:
+        """Terraform's description of a saved plan, which lies beside its configuration."""
+        shown: dict[str, Any] = json.loads(self.run("show", "-json", plan.name, where=plan.parent))
+        return shown
+
     def _planned(self, *variables: str, **more: str) -> dict[str, Any]:
         given = [f"-var={variable}" for variable in (f"project_id={PROJECT}", *variables)]
         self.run("plan", "-input=false", "-parallelism=40", "-out=plan", *given, **more)
-        shown: dict[str, Any] = json.loads(self.run("show", "-json", "plan"))
-        return shown
+        return self.show(self.example / "plan")
 
 
 def resources(values: dict[str, Any]) -> list[Resource]:
-    """The module's, from Terraform's description of a state or a plan."""
+    """All modules', from Terraform's description of a state or a plan."""
+    root = values["root_module"]
     return [
         Resource(each["type"], each["name"], each.get("index"), each["values"])
-        for module in values["root_module"]["child_modules"]
-        for each in module["resources"]
+        for module in (root, *root.get("child_modules", []))
+        for each in module.get("resources", [])
         if each["mode"] == "managed"
     ]

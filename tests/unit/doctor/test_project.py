@@ -58,6 +58,7 @@ def as_applied() -> dict[str, Any]:
             ]
         },
         QUOTAS: quota_infos(200, 400),
+        "/v2/entries:list": {"entries": [{"jsonPayload": {"message": "ffmpeg is installed: /usr/bin/ffmpeg, version 4.4"}}]},
         f"{here}/secrets": {"secrets": [{"name": f"projects/1/secrets/{name}"} for name in ("SIGNING_KEY",)]},
         f"{here}/secrets/SIGNING_KEY/versions": {"versions": [{"state": "ENABLED"}]},
     }
@@ -114,6 +115,11 @@ BREAKAGES: dict[str, tuple[str, Any, str]] = {
     "nothing expires": (f"/v1/projects/{ID}/databases/(default)/collectionGroups/-/fields", {}, "expiry"),
     "no functions": (f"/v2/projects/{ID}/locations/-/functions", {}, "function sweep"),
     "no schedule": (f"/v1/projects/{ID}/locations/europe-west1/jobs", {}, "schedule"),
+    "no ffmpeg": (
+        "/v2/entries:list",
+        {"entries": [{"jsonPayload": {"message": "ffmpeg is not installed: sound is decoded by the Python packages"}}]},
+        "ffmpeg",
+    ),
     "no secret": (f"/v1/projects/{ID}/secrets", {}, "secret SIGNING_KEY"),
     "a secret without a value": (f"/v1/projects/{ID}/secrets/SIGNING_KEY/versions", {}, "secret SIGNING_KEY"),
     "a service that is down": (f"/v1/projects/{ID}/topics", 503, "topics"),
@@ -147,6 +153,13 @@ def test_a_subscription_that_differs_from_the_table_is_found(changed: dict[str, 
     answers[SUBSCRIPTION] |= changed
     problems = [row.subject for row in examined(answers) if row.level is Level.PROBLEM]
     assert problems == ["subscription extract"]
+
+
+def test_a_function_that_never_ran_says_nothing_of_ffmpeg() -> None:
+    """Right after the first apply the examination does not guess, and says how to find out."""
+    findings = examined({**as_applied(), "/v2/entries:list": {}})
+    (row,) = [row for row in findings if row.subject == "ffmpeg"]
+    assert (row.level, row.advice) == (Level.NOTE, "run `clipwise smoke`")
 
 
 def test_what_may_not_be_seen_is_no_problem() -> None:
