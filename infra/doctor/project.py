@@ -243,7 +243,7 @@ def check_ffmpeg(cloud: CloudClient, prefix: str) -> Findings:
     }
     entries = cloud.post("logging", "v2/entries:list", query).get("entries", [])
     if not entries:
-        yield note("ffmpeg", f"{EXTRACT} has not started within Google's last day of logs", "run `clipwise smoke`")
+        yield note("ffmpeg", f"{EXTRACT} has logged nothing about it yet", "run `clipwise smoke`")
         return
     line = entries[0].get("jsonPayload", {}).get("message", "")
     if line.startswith(FOUND):
@@ -312,4 +312,10 @@ EMULATOR_CHECKS: dict[str, Callable[[CloudClient, str], Findings]] = {
     "subscriptions": check_subscriptions,
     "database": check_database,
 }
-CLOUD_CHECKS = {"APIs": check_apis, **EMULATOR_CHECKS, "functions": check_functions, "ffmpeg": check_ffmpeg, "secrets": check_secrets}
+CLOUD_CHECKS = {
+    "APIs": check_apis,
+    **EMULATOR_CHECKS,
+    "functions": check_functions,
+    "ffmpeg": check_ffmpeg,
+    "secrets": check_secrets,
+}

@@ -58,7 +58,9 @@ def as_applied() -> dict[str, Any]:
             ]
         },
         QUOTAS: quota_infos(200, 400),
-        "/v2/entries:list": {"entries": [{"jsonPayload": {"message": "ffmpeg is installed: /usr/bin/ffmpeg, version 4.4"}}]},
+        "/v2/entries:list": {
+            "entries": [{"jsonPayload": {"message": "ffmpeg is installed: /usr/bin/ffmpeg, version 4.4"}}]
+        },
         f"{here}/secrets": {"secrets": [{"name": f"projects/1/secrets/{name}"} for name in ("SIGNING_KEY",)]},
         f"{here}/secrets/SIGNING_KEY/versions": {"versions": [{"state": "ENABLED"}]},
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.media.audio.ffmpeg_program import BROKEN, FOUND, MISSING, log_ffmpeg
-from tests.programs import write_program
+from tests.programs import python_program
 
 PROGRAMS = {
     FOUND: "print('ffmpeg version 4.4.2-0ubuntu Copyright')",
@@ -22,7 +22,7 @@ def test_a_new_process_says_whether_ffmpeg_is_there(
 ) -> None:
     """Whoever reads the log of a deployment sees at once that sound takes the slower way, and why."""
     if script := PROGRAMS.get(outcome):
-        write_program(tmp_path / "ffmpeg", script)
+        python_program(tmp_path / "ffmpeg", script)
     monkeypatch.setenv("PATH", str(tmp_path))
     log_ffmpeg.cache_clear()
     with caplog.at_level(logging.INFO):
