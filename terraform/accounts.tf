@@ -168,7 +168,7 @@ resource "google_artifact_registry_repository_iam_member" "build" {
 
 # What is used within the same apply: the build reads and writes, the function reads its secrets, the bucket publishes.
 resource "time_sleep" "grants" {
-  create_duration = "60s"
+  create_duration = "120s"
 
   depends_on = [
     google_project_iam_member.build,

@@ -8,11 +8,11 @@ resource "google_kms_crypto_key_iam_member" "services" {
   depends_on = [time_sleep.agents]
 }
 
-# A grant takes effect within two minutes, most within one: https://docs.cloud.google.com/iam/docs/access-change-propagation
+# A grant takes effect within two minutes, typically: https://docs.cloud.google.com/iam/docs/access-change-propagation
 resource "time_sleep" "key" {
   count = var.kms_key == null ? 0 : 1
 
-  create_duration = "60s"
+  create_duration = "120s"
 
   depends_on = [google_kms_crypto_key_iam_member.services]
 }

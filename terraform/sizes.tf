@@ -13,6 +13,7 @@ locals {
   required = {
     cpus       = ceil(sum([for name, row in local.functions : row.max_instances * local.cpus[name]]))
     memory_gib = ceil(sum([for row in values(local.functions) : row.max_instances * row.memory_mb]) / 1024)
+    addresses  = 2 * sum([for row in values(local.functions) : row.max_instances]) # with Direct VPC egress
   }
 
   # The largest file that a job may have, and where memory must hold it: /tmp of a function is memory.

@@ -243,16 +243,20 @@ variable "kms_key" {
 }
 
 variable "egress" {
-  description = "A network that all requests of the functions leave through, from one fixed address. It costs some 4 dollars a month at rest, and Cloud NAT's price for what passes."
+  description = "A network that all requests of the functions leave through, from one fixed address. It costs some 4 dollars a month at rest, and Cloud NAT's price for what passes. A cold start may take half a minute longer."
   type = object({
     network       = optional(string, "default")
-    ip_cidr_range = optional(string, "10.8.0.0/24")
+    ip_cidr_range = optional(string, "10.8.0.0/22")
   })
   default = null
 
   validation {
     condition     = var.egress == null || try(tonumber(regex("/([0-9]+)$", var.egress.ip_cidr_range)[0]) <= 26, false)
-    error_message = "ip_cidr_range must be a free range of the network with a mask of /26 or shorter: Direct VPC egress takes two addresses for each instance."
+    error_message = "ip_cidr_range must be a free range of the network with a mask of /26 or shorter, such as 10.8.0.0/22."
+  }
+  validation {
+    condition     = var.egress == null || try(pow(2, 32 - tonumber(regex("/([0-9]+)$", var.egress.ip_cidr_range)[0])) - 4 >= local.required.addresses, true)
+    error_message = "All instances together take ${local.required.addresses} addresses, two for each: ip_cidr_range must have more."
   }
 }
 

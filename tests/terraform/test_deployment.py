@@ -166,6 +166,11 @@ REFUSED = {
         "functions = { extract = { max_instances = 9 } }\n  packages   =",
         "may take 24 vCPU and 39 GiB, but the quota is 20 vCPU and 40 GiB",
     ),
+    "a range that instances exhaust": (
+        "packages   =",
+        'quota = { cpus = 99 }\n  functions = { persist = { max_instances = 10 } }\n  egress = { ip_cidr_range = "10.8.0.0/26" }\n  packages   =',
+        "take 62 addresses",
+    ),
     "a larger file than memory has room for": (
         "settings = {",
         'settings = {\n    MAX_FILE_SIZE_MB = "600"',
