@@ -168,7 +168,8 @@ REFUSED = {
     ),
     "a range that instances exhaust": (
         "packages   =",
-        'quota = { cpus = 99 }\n  functions = { persist = { max_instances = 10 } }\n  egress = { ip_cidr_range = "10.8.0.0/26" }\n  packages   =',
+        "quota = { cpus = 99 }\n  functions = { persist = { max_instances = 10 } }\n"
+        '  egress = { ip_cidr_range = "10.8.0.0/26" }\n  packages   =',
         "take 62 addresses",
     ),
     "a larger file than memory has room for": (
