@@ -16,7 +16,7 @@ from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.icons import SIZES, draw_icon, icon_path
-from tests.browser.shelf import Shelf, open_page
+from tests.browser.shelf import AXE, Shelf, open_page, violations
 from tests.browser.tab import watched_page
 from tests.server import Server, serving
 from tests.video_samples import plain_video
@@ -75,6 +75,7 @@ def test_the_bookmark_sends_a_page_and_nothing_else(server: Server, page: Page, 
     assert code.startswith("javascript:")
     assert page.get_by_label("Or create a bookmark with this address").input_value() == code
     assert "token" not in code
+    assert not AXE.exists() or violations(page) == []
     # On the console itself, whose policy forbids such code, it only explains what it is for.
     bookmark.click()
     expect(page.get_by_role("status").last).to_contain_text("Drag this button")
@@ -141,6 +142,7 @@ def test_a_feed_is_created_and_deleted(
         page.get_by_label("Name (optional)").fill("Phone")
         page.get_by_role("button", name="Create feed").click()
         url = page.locator(".secret code").inner_text()
+        assert not AXE.exists() or violations(page) == []
         entries = feedparser.parse(httpx.get(url).content).entries
         assert [entry.title for entry in entries] == ["Onion soup"]
         open_page(page, server, "account")
