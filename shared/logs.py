@@ -32,7 +32,7 @@ _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default=Mappin
 
 HEX = "[0-9a-f]"
 TRACEPARENT = re.compile(
-    f"(?!ff){HEX}{{2}}-(?P<trace>(?!0{{32}}){HEX}{{32}})-(?P<span>(?!0{{16}}){HEX}{{16}})-{HEX}{{2}}"
+    f"(?!ff){HEX}{{2}}-(?P<trace>(?!0{{32}}){HEX}{{32}})-(?P<span>(?!0{{16}}){HEX}{{16}})-(?P<flags>{HEX}{{2}})"
 )
 
 
@@ -46,18 +46,23 @@ def log_context(**fields: str | None) -> Iterator[None]:
         _fields.reset(token)
 
 
+def current_trace() -> str | None:
+    """Return the W3C trace context of the current work, if it has one."""
+    return _fields.get().get("trace")
+
+
 def new_traceparent() -> str:
     """Return a new W3C trace context, for requests without one."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
-def parse_traceparent(traceparent: str) -> tuple[str, str] | None:
-    """Return trace id and span id of a W3C `traceparent`; None if it is invalid.
+def parse_traceparent(traceparent: str) -> tuple[str, str, bool] | None:
+    """Return trace id, span id and whether the trace is sampled, of a W3C `traceparent`; None if it is invalid.
 
     https://www.w3.org/TR/trace-context/#traceparent-header; accepts later versions of the same form.
     """
     match = TRACEPARENT.fullmatch(traceparent)
-    return (match["trace"], match["span"]) if match else None
+    return (match["trace"], match["span"], bool(int(match["flags"], 16) & 1)) if match else None
 
 
 class CloudFormatter(logging.Formatter):
@@ -76,8 +81,11 @@ class CloudFormatter(logging.Formatter):
             project = os.environ.get("GOOGLE_CLOUD_PROJECT", "local")
             entry["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace[0]}"
             entry["logging.googleapis.com/spanId"] = trace[1]
+            entry["logging.googleapis.com/trace_sampled"] = trace[2]
         if fields:
             entry["logging.googleapis.com/labels"] = fields
+        if request := getattr(record, "http_request", None):
+            entry["httpRequest"] = request
         if record.exc_info:
             entry["stack_trace"] = redact_secrets(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)

@@ -60,7 +60,9 @@ class Settings:
         description="`gcp` only: prefix of the buckets `uploads` and `media`. Default: the project and `-`.",
     )
     public_url: Url = Field(
-        "http://127.0.0.1:8080", description="The address at which clients reach the API; links start with it."
+        "http://127.0.0.1:8080",
+        description="The address at which clients reach the API; links start with it. With a path, a proxy serves the"
+        " API below that path, and removes it.",
     )
     max_file_size_mb: int = Field(
         100, gt=0, description="Largest video on the earlier systems' paths, in MB (1 MB = 1 000 000 bytes)."
@@ -307,6 +309,23 @@ class Settings:
         ge=0,
         description="Number of proxies in front of the API that append their caller's address to `X-Forwarded-For`."
         " Default: 1 in the cloud, 0 elsewhere.",
+    )
+    otel_exporter_otlp_endpoint: Url = Field(
+        "",
+        description="Address of an OTLP/HTTP collector for traces and metrics, such as `http://127.0.0.1:4318`; in the"
+        " cloud, `https://telemetry.googleapis.com`. Unset: none are sent. OpenTelemetry's other variables apply too.",
+    )
+    otel_exporter_otlp_headers: str = Field(
+        "", repr=False, description="Headers for the collector, `NAME=VALUE` separated by commas, such as its API key."
+    )
+    metrics_token: str = Field(
+        "",
+        repr=False,
+        description="Embedded only: bearer token with which other machines may read `/metrics`. Unset: only this"
+        " machine may.",
+    )
+    access_log: bool = Field(
+        False, description="Log each request: its method, route, status and duration, without query or address."
     )
     allow_hosts: HostsAndPorts = Field(
         "", description="host:port pairs, separated by commas, that the URL guard permits although they are private."

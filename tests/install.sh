@@ -10,6 +10,8 @@ list_missing() {
     has chromium || has chromium-browser || has google-chrome || echo chromium
     has npm || echo npm
     has node || echo nodejs
+    has nginx || [ -x /usr/sbin/nginx ] || echo nginx-light
+    has systemd-analyze || echo systemd
     has tesseract || echo tesseract-ocr
     has tesseract && tesseract --list-langs 2>&1 | grep -qx rus || echo tesseract-ocr-rus
 }

@@ -22,6 +22,7 @@ from functions.api.openai_errors import OpenAIErrorMiddleware
 from functions.api.problem_pages import ProblemPageMiddleware
 from functions.api.problems import HANDLERS
 from functions.api.rate_limits import RateLimitMiddleware
+from functions.api.request_traces import RequestTraceMiddleware, RouteMiddleware
 from functions.api.routers import ROUTER_GROUPS, RouterGroup
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.verify = verify
+    app.add_middleware(RouteMiddleware)
     app.add_middleware(TrailingSlashMiddleware)
     app.add_middleware(ParameterNameMiddleware)
     app.add_middleware(HeadMiddleware)
@@ -97,4 +99,5 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["Content-Disposition", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
         )
+    app.add_middleware(RequestTraceMiddleware)
     return app

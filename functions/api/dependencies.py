@@ -1,4 +1,4 @@
-"""Dependencies and parameters shared by routes: the place, the caller's own jobs, paging, quotas, the trace."""
+"""Dependencies and parameters shared by routes: the place, the caller's own jobs, paging, quotas."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel
-from starlette.datastructures import Headers
-from starlette.types import Scope
 
 from functions.api.identity import Caller, LoginThrottle
 from functions.api.rate_limits import BATCH, RETRY, START, Quota
 from shared.errors import NotFound, PermanentError
-from shared.logs import parse_traceparent
 from shared.models.job import Job
 from shared.pipeline import idempotency, lifecycle
 from shared.platform.place import current_place
@@ -96,12 +93,6 @@ class CreationKey:
 
 def login_throttle(request: Request, place: PlaceDep) -> LoginThrottle:
     return LoginThrottle(request.scope, place.documents)
-
-
-def request_trace(scope: Scope) -> str | None:
-    """Return the request's W3C trace context, if it is valid."""
-    traceparent = Headers(scope=scope).get("traceparent", "")
-    return traceparent if parse_traceparent(traceparent) else None
 
 
 OwnJob = Annotated[Job, Depends(own_job)]

@@ -1,4 +1,4 @@
-"""Middleware for every request: log trace, security headers, and handling of unexpected errors."""
+"""Middleware for every request: security headers, and handling of unexpected errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.api.dependencies import request_trace
 from functions.api.problems import ORIGIN_NOT_ALLOWED, clipwise_error_response, problem
 from shared.errors import PROGRAMMING_ERRORS, STORAGE_FULL, StorageUnavailable, is_disk_full, new_incident_id
 from shared.logs import log_context
@@ -30,7 +29,7 @@ DEPRECATED_PARAMETERS = {
 
 
 class ErrorMiddleware:
-    """Responds to unexpected errors, and adds security headers and the trace of the log.
+    """Responds to unexpected errors, and adds security headers.
 
     Unexpected errors end here, because each layer further out would log the same traceback again.
     """
@@ -53,24 +52,21 @@ class ErrorMiddleware:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        with log_context(trace=request_trace(scope)):
-            try:
-                await self.app(scope, receive, send_with_headers)
-            except Exception as error:
-                if is_disk_full(error) and not started:
-                    full = StorageUnavailable("storage_full", STORAGE_FULL)
-                    response = clipwise_error_response(Request(scope), full)
-                    await response(scope, receive, send_with_headers)
-                    return
-                incident = new_incident_id()
-                with log_context(incident=incident):
-                    # Tokens in paths open a group or a feed.
-                    log.exception("%s %s failed", scope["method"], SECRET_PARTS.sub(r"\1…", scope["path"]))
-                # A response that has begun stays unfinished, which the server turns into a broken connection.
-                if not started:
-                    await problem("internal", internal_error_message(error, incident))(
-                        scope, receive, send_with_headers
-                    )
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception as error:
+            if is_disk_full(error) and not started:
+                full = StorageUnavailable("storage_full", STORAGE_FULL)
+                response = clipwise_error_response(Request(scope), full)
+                await response(scope, receive, send_with_headers)
+                return
+            incident = new_incident_id()
+            with log_context(incident=incident):
+                # Tokens in paths open a group or a feed.
+                log.exception("%s %s failed", scope["method"], SECRET_PARTS.sub(r"\1…", scope["path"]))
+            # A response that has begun stays unfinished, which the server turns into a broken connection.
+            if not started:
+                await problem("internal", internal_error_message(error, incident))(scope, receive, send_with_headers)
 
 
 def internal_error_message(error: Exception, incident: str) -> str:

@@ -1,12 +1,15 @@
-"""Pages for people: who gets them, and their content security policy."""
+"""Pages for people: who gets them, their content security policy, and the addresses of resources."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
+from urllib.parse import urlsplit
 
 from starlette.responses import HTMLResponse
+
+from shared.settings import settings
 
 BASE_POLICY = {
     "default-src": "'none'",
@@ -21,6 +24,11 @@ _INLINE = re.compile(r"<(script|style)[^>]*>(.*?)</\1>", re.DOTALL)
 def prefers_html(accept: str) -> bool:
     """Return True if the first media type of an Accept header is HTML, as in every browser's page requests."""
     return accept.partition(",")[0].partition(";")[0].strip().lower() == "text/html"
+
+
+def location_header(path: str) -> dict[str, str]:
+    """Return the header that names a new resource, below the path of PUBLIC_URL, under which a proxy may serve us."""
+    return {"Location": urlsplit(settings().public_url).path.rstrip("/") + path}
 
 
 def html_response(html: str, directives: dict[str, str]) -> HTMLResponse:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import accounts, checks, datasets, keys, library, mcp_server, models
+from infra.cli import accounts, backups, checks, datasets, keys, library, mcp_server, models
 from infra.cli.options import LOCAL, Server, format_os_error, load_settings
 from infra.runtimes.process import bypass_proxies
 
@@ -36,6 +36,7 @@ KINDS = "recipe, reel, summary, transcript or metadata"
 FORMATS = "File format: md, html (recipe, reel, summary), jsonld (recipe), txt, srt, vtt (transcript) or json."
 
 app.add_typer(accounts.commands)
+app.add_typer(backups.commands)
 app.add_typer(checks.commands)
 app.add_typer(library.commands)
 app.add_typer(datasets.commands, name="dataset")

@@ -17,6 +17,7 @@ from shared.error_codes.jobs import ProviderCode
 from shared.errors import PermanentError, TransientError
 from shared.progress import Tick
 from shared.settings import Settings
+from shared.telemetry.spans import span
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -116,27 +117,27 @@ class FallbackProvider:
         self._meter = meter
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
-        return self._first_available(lambda provider: provider.analyze(kind, evidence, language, tick))
+        return self._first_available("analyze", lambda provider: provider.analyze(kind, evidence, language, tick))
 
     def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
-        return self._first_available(lambda provider: provider.transcribe(clip, tick))
+        return self._first_available("transcribe", lambda provider: provider.transcribe(clip, tick))
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
         """Return the vectors of the first provider that supports embeddings, without a fallback while it is down.
 
         Vectors of different models cannot be compared, so an outage must not change the model.
         """
-        return self._first_available(lambda provider: provider.embed(texts, purpose, tick), fall_back=False)
+        return self._first_available("embed", lambda provider: provider.embed(texts, purpose, tick), fall_back=False)
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
         """Yield the answer in pieces, without a fallback once the first piece has arrived."""
         first_pieces, pieces = self._first_available(
-            lambda provider: _start_stream(provider.chat(instructions, turns, tick))
+            "chat", lambda provider: _start_stream(provider.chat(instructions, turns, tick))
         )
         yield from first_pieces
         yield from pieces
 
-    def _first_available(self, call: Callable[[Provider], T], fall_back: bool = True) -> T:
+    def _first_available(self, task: Task, call: Callable[[Provider], T], fall_back: bool = True) -> T:
         """Return the result of the first available provider.
 
         Raises TransientError if all providers that support the operation are down, PermanentError `provider_cannot` if
@@ -145,7 +146,8 @@ class FallbackProvider:
         problem: TransientError | PermanentError | None = None
         for name in self._order:
             try:
-                return call(PROVIDERS[name].create(self._settings, self._meter))
+                with span(f"{task} {name}", "client", {"gen_ai.provider.name": name, "gen_ai.operation.name": task}):
+                    return call(PROVIDERS[name].create(self._settings, self._meter))
             except TransientError as error:
                 log.warning("%s is down: %s", name, error.code)
                 problem = error

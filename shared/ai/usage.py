@@ -13,6 +13,7 @@ from shared.models.job import Usage
 from shared.platform.documents import compare_and_set
 from shared.platform.ports import Documents
 from shared.sources.spending import SpendingAccount
+from shared.telemetry.metrics import record_cost
 
 SPENDING = "spending"
 """Collection of the costs per owner and month."""
@@ -127,6 +128,7 @@ class Meter:
                 " Set PRICES to change that."
             )
         if cost:
+            record_cost(prices.provider, model, cost)
             self._book(cost)
 
     def count_local_audio(self, provider: str, model: str, audio_sec: float) -> None:

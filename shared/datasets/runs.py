@@ -15,7 +15,7 @@ from shared import clock
 from shared.datasets.chunks import chunk_counts, plan_chunks
 from shared.datasets.store import change_dataset, dataset_id_of, iterate_downloaded, read_dataset, run_owner
 from shared.errors import NotFound, PermanentError
-from shared.logs import new_traceparent
+from shared.logs import current_trace, new_traceparent
 from shared.models.dataset import Chunk, Dataset, DatasetStatus, ExportOptions, Progress
 from shared.models.image import Level
 from shared.models.job import Job, JobStatus, Part, StageState, StageStatus
@@ -54,7 +54,7 @@ def plan_run(dataset: Dataset, job_id: str, *stages: str) -> Job:
         of_video=dataset.id,
         created_at=now,
         updated_at=now,
-        trace=new_traceparent(),
+        trace=current_trace() or new_traceparent(),
     )
 
 

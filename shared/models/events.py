@@ -9,6 +9,8 @@ from typing import Any
 
 from cloudevents.http import CloudEvent
 
+from shared.logs import parse_traceparent
+
 
 @dataclass(frozen=True)
 class StoredObject:
@@ -43,6 +45,14 @@ def part_of(event: CloudEvent) -> int | None:
     if number is not None and not isinstance(number, int):
         raise ValueError(f"event {event['id']} names no part")
     return number
+
+
+def trace_of(event: CloudEvent) -> str | None:
+    """Return the W3C `traceparent` of a message; None for an object's event, which carries none."""
+    message = event.data.get("message") if isinstance(event.data, dict) else None
+    attributes = message.get("attributes") if isinstance(message, dict) else None
+    traceparent = attributes.get("traceparent") if isinstance(attributes, dict) else None
+    return traceparent if isinstance(traceparent, str) and parse_traceparent(traceparent) else None
 
 
 def object_of(event: CloudEvent) -> StoredObject:

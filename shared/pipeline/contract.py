@@ -16,6 +16,7 @@ from cloudevents.http import CloudEvent
 from shared import clock
 from shared.errors import Cancelled, LeaseLost, NotFound, PermanentError, RetryLater
 from shared.logs import log_context
+from shared.models.events import trace_of
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
 from shared.pipeline.job_storage import DELETED, UPLOADS, source_name
 from shared.pipeline.jobs import (
@@ -26,6 +27,7 @@ from shared.pipeline.jobs import (
     read_job,
     relay_outbox,
 )
+from shared.pipeline.observation import observe_attempt
 from shared.pipeline.stage_run import (
     Failure,
     StageRun,
@@ -63,7 +65,7 @@ def run_stage(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
         Exception: The attempt failed and may be repeated. Raising refuses the delivery.
     """
     place = current_place()
-    with log_context(job=job_id, stage=stage, event=event["id"]):
+    with log_context(job=job_id, stage=stage, event=event["id"], trace=trace_of(event)):
         try:
             stage_claim = claim_stage(place, stage, job_id)
         except RetryLater as reason:
@@ -73,8 +75,9 @@ def run_stage(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
             log.info("nothing to do")
             delete_leftovers(place, job_id)
             return
-        with log_context(trace=stage_claim.job.trace):
-            attempt_stage(StageRun(place, stage_claim.job, stage, stage_claim.holder), work)
+        run = StageRun(place, stage_claim.job, stage, stage_claim.holder)
+        with observe_attempt(run):
+            attempt_stage(run, work)
 
 
 def attempt_stage(run: StageRun, work: Work) -> None:

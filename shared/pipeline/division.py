@@ -12,14 +12,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from cloudevents.http import CloudEvent
 
 from shared import clock
 from shared.errors import Cancelled, LeaseLost, NotFound, PermanentError
 from shared.logs import log_context
-from shared.models.events import job_of, part_of
+from shared.models.events import job_of, part_of, trace_of
 from shared.models.job import Job, JobStatus, Part, StageStatus
 from shared.pipeline import parts
 from shared.pipeline.contract import (
@@ -34,6 +33,7 @@ from shared.pipeline.contract import (
 )
 from shared.pipeline.jobs import change_job, is_current_stage, read_job, send_message
 from shared.pipeline.lease_keeper import Hold
+from shared.pipeline.observation import observe_attempt
 from shared.pipeline.stage_run import (
     WRITE_EVERY,
     Failure,
@@ -50,7 +50,6 @@ from shared.platform.ports import Place
 from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
-
 READS_PER_SEC = 50
 """Parts read per second to show the progress of a tolerant division."""
 
@@ -123,7 +122,7 @@ def run_divided_stage(event: CloudEvent, division: DividedStage) -> None:
     Returns when the delivery is to be acknowledged. Raises as `run_stage`.
     """
     place, job_id, number = current_place(), job_of(event), part_of(event)
-    with log_context(job=job_id, stage=division.stage, event=event["id"]):
+    with log_context(job=job_id, stage=division.stage, event=event["id"], trace=trace_of(event)):
         if number is not None and not run_part(place, division, job_id, number):
             return
         job = read_job(place.documents, job_id)
@@ -166,13 +165,14 @@ def run_part(place: Place, division: DividedStage, job_id: str, number: int) -> 
     job = read_job(place.documents, job_id)
     if job is None or not is_current_stage(job, division.stage):
         return True
-    with log_context(trace=job.trace, part=str(number)):
+    with log_context(part=str(number)):
         part_claim = claim_part(place, division, job, number)
         if isinstance(part_claim, bool):
             return part_claim
         run = PartRun(place, job, division, *part_claim)
-        log.info("attempt %s at part %s", run.attempts, number)
-        return attempt_part(run)
+        with observe_attempt(run, number):
+            log.info("attempt %s at part %s", run.attempts, number)
+            return attempt_part(run)
 
 
 def claim_part(place: Place, division: DividedStage, job: Job, number: int) -> tuple[Part, str] | bool:
@@ -197,7 +197,7 @@ def claim_part(place: Place, division: DividedStage, job: Job, number: int) -> t
         return True
 
     id = parts.part_id(job.id, stage, number)
-    new = None if division.tolerant else partial(parts.new_part, job, stage, number)
+    new = None if division.tolerant else lambda: parts.new_part(job, stage, number)
     try:
         part = parts.change_part(place.documents, id, begin_attempt, new)
     except NotFound:

@@ -13,12 +13,13 @@ from typing import Any
 
 from shared import clock
 from shared.errors import AlreadyExists, NotFound, PermanentError
-from shared.logs import log_context
+from shared.logs import current_trace, log_context
 from shared.models.job import Job, JobStatus, OutboxMessage, StageStatus, UploadState, search_words
 from shared.pipeline.job_storage import JOBS, UPLOADS, source_name
 from shared.platform.documents import change_model
 from shared.platform.ports import Documents, Place
 from shared.settings import settings
+from shared.telemetry.spans import continued_trace, span
 from shared.wiring import NOTIFY, RELEASE, wiring
 
 log = logging.getLogger(__name__)
@@ -180,8 +181,14 @@ def send_message(place: Place, job: Job, target: str, event_id: str, part: int |
     data: dict[str, Any] = {"jobId": job.id, "stage": target} | ({} if part is None else {"part": part})
     if function is None and job.error:
         data = {"jobId": job.id, "stage": job.error.stage, "code": job.error.code, "message": job.error.message}
-    attributes = {"eventId": event_id} | ({"traceparent": job.trace} if job.trace else {})
-    place.bus.publish(topic, data, attributes)
+    destination = {
+        "messaging.system": "gcp_pubsub",
+        "messaging.destination.name": topic,
+        "messaging.operation.type": "send",
+    }
+    with span(f"send {topic}", "producer", destination | {"clipwise.job.id": job.id}, continued_trace(job.trace)):
+        attributes = {"eventId": event_id} | ({"traceparent": trace} if (trace := current_trace()) else {})
+        place.bus.publish(topic, data, attributes)
 
 
 def delete_unkept_source(place: Place, job: Job) -> None:

@@ -60,10 +60,12 @@ class LeasedRun(ABC, Generic[D]):
         stage: The name of the stage.
         workspace: An empty folder that is deleted with the attempt.
         is_disk_full: Whether that is why the attempt failed.
+        ended_by: The exception that ended the work.
     """
 
     workspace: Path
     is_disk_full = False
+    ended_by: BaseException | None = None
 
     def __init__(self, place: Place, job: Job, stage: str, holder: str) -> None:
         self.place = place
@@ -91,6 +93,7 @@ class LeasedRun(ABC, Generic[D]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.ended_by = error
         # In the cloud, the temporary folder is memory, which does not get more by waiting.
         self.is_disk_full = settings().clipwise_place == "embedded" and (
             is_disk_full(error) or (error is not None and shutil.disk_usage(self.workspace).free < MIN_FREE_BYTES)

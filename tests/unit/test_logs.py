@@ -61,6 +61,7 @@ def test_a_line_carries_its_job_and_its_trace(monkeypatch: pytest.MonkeyPatch) -
     assert entry["logging.googleapis.com/labels"] == {"job": "j1", "stage": "extract", "event": "e1"}
     assert entry["logging.googleapis.com/trace"] == f"projects/kitchen/traces/{TRACE}"
     assert entry["logging.googleapis.com/spanId"] == SPAN
+    assert entry["logging.googleapis.com/trace_sampled"] is True
     assert clock.now() - datetime.fromisoformat(entry["time"]) < timedelta(minutes=1)
     assert datetime.fromisoformat(entry["time"]).tzinfo == UTC
 
@@ -103,7 +104,7 @@ def test_on_one_machine_a_line_is_plain_and_names_its_job() -> None:
 
 def test_the_trace_of_a_request_is_read() -> None:
     """The ids of a W3C trace context come out, and what we make ourselves is one."""
-    assert parse_traceparent(PARENT) == (TRACE, SPAN)
+    assert parse_traceparent(PARENT) == (TRACE, SPAN, True)
     made = new_traceparent()
     assert parse_traceparent(made)
     assert made != new_traceparent()
@@ -191,6 +192,8 @@ SECRETS = {
     "SMTP_PASSWORD": "a password for mails",
     "SIGNING_KEY": "a key to sign with, long enough",
     "FIREBASE_API_KEY": "AIzaFirebase0123456789",
+    "OTEL_EXPORTER_OTLP_HEADERS": "api-key=otlp-0123456789",
+    "METRICS_TOKEN": "metrics-0123456789",
 }
 
 

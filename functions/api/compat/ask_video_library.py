@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from functions.api import submission
 from functions.api.compat.routing import PAGE_SIZE, all_items, create_ask_video_router
-from functions.api.dependencies import PlaceDep, StartQuota, request_trace
+from functions.api.dependencies import PlaceDep, StartQuota
 from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.rate_limits import Quota
@@ -24,6 +24,7 @@ from shared.errors import NotFound, PermanentError
 from shared.library import videos
 from shared.library.deletion import delete_job
 from shared.library.numbers import find_id, number_ids
+from shared.logs import current_trace
 from shared.media.file_type import HEAD_BYTES, require_media_type
 from shared.models.job import Job, JobStatus
 from shared.pipeline.job_storage import UPLOADS, load_transcript, source_name
@@ -114,7 +115,7 @@ OwnVideo = Annotated[Job, Depends(own_video)]
 async def upload_video_compat(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> AskVideoDetails:
     await run_in_threadpool(quota.check)
     async with read_form(request, AskVideoUploadForm, settings()) as (form, file):
-        job = await run_in_threadpool(submit_upload, place, user, form, file, request_trace(request.scope), quota)
+        job = await run_in_threadpool(submit_upload, place, user, form, file, current_trace(), quota)
     return load_video_details(job, place)
 
 

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from functions.api import submission
 from functions.api.compat.routing import PAGE_SIZE, all_items, own_task
-from functions.api.dependencies import PlaceDep, StartQuota, request_trace
+from functions.api.dependencies import PlaceDep, StartQuota
 from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.request_bodies import read_form
@@ -20,6 +20,7 @@ from functions.api.request_models import CompatRequestModel
 from functions.api.schemas import FileJobRequest
 from shared.analyses.metadata import clock_time
 from shared.errors import NotFound
+from shared.logs import current_trace
 from shared.models.job import Job, JobStatus
 from shared.pipeline.idempotency import digest_id
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name
@@ -83,7 +84,7 @@ async def upload_metadata_video(
     await run_in_threadpool(quota.check)
     job_request = FileJobRequest(kind=KIND)
     async with read_form(request, MetadataUploadForm, settings()) as (_, file):
-        trace = request_trace(request.scope)
+        trace = current_trace()
         job = await run_in_threadpool(
             submission.submit_file, place, user, job_request, file, None, trace, quota, earlier_limits=True
         )

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 from functions.api import submission
 from functions.api.compat.routing import own_task
-from functions.api.dependencies import PlaceDep, StartQuota, request_trace
+from functions.api.dependencies import PlaceDep, StartQuota
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
@@ -21,6 +21,7 @@ from shared.analyses.recipe import Recipe
 from shared.exports.job_content import JobContent
 from shared.exports.quantities import format_further
 from shared.exports.wording import recipe_wording
+from shared.logs import current_trace
 from shared.models.job import Job, JobStatus
 from shared.platform.ports import Place
 from shared.settings import settings
@@ -123,7 +124,7 @@ async def scrape_recipe(request: Request, user: Caller, place: PlaceDep, quota: 
         user,
         job_request,
         None,
-        request_trace(request.scope),
+        current_trace(),
         quota,
         earlier_limits=True,
     )

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from functions.api import submission
 from functions.api.compat.routing import own_task
-from functions.api.dependencies import PlaceDep, StartQuota, request_trace
+from functions.api.dependencies import PlaceDep, StartQuota
 from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.problems import BadRequest
@@ -20,6 +20,7 @@ from functions.api.request_models import CompatRequestModel
 from functions.api.schemas import FileJobRequest, LanguageTag
 from shared.analyses.reel import Reel
 from shared.errors import PermanentError
+from shared.logs import current_trace
 from shared.media.file_type import HEAD_BYTES, require_media_type
 from shared.media.header_duration import header_duration
 from shared.models.job import Job, JobStatus
@@ -119,7 +120,7 @@ async def upload_reel(request: Request, user: Caller, place: PlaceDep, quota: St
     await run_in_threadpool(quota.check)
     try:
         async with read_form(request, ReelUploadForm, settings(), "video") as (form, file):
-            job = await run_in_threadpool(submit_reel, place, user, form, file, request_trace(request.scope), quota)
+            job = await run_in_threadpool(submit_reel, place, user, form, file, current_trace(), quota)
     except PermanentError as error:
         raise BadRequest(error.code, error.message) from None
     return ReelUploadResponse(

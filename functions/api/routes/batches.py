@@ -18,14 +18,15 @@ from functions.api.dependencies import (
     PlaceDep,
     check_id,
     cursor_error,
-    request_trace,
 )
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller, page_origin
 from functions.api.openapi import REF, event_stream, event_stream_response, json_body, problem_responses
+from functions.api.pages import location_header
 from functions.api.request_bodies import read_json
 from functions.api.routes.jobs import job_response, upload_ticket
 from functions.api.schemas import PublicJob, UploadTicket
+from shared.logs import current_trace
 from shared.models.batch import Batch
 from shared.pipeline.batch_release import cancel_batch
 from shared.pipeline.batches import BATCHES, MAX_ITEMS, read_own_batch
@@ -45,7 +46,7 @@ OwnBatch = Annotated[Batch, Depends(own_batch)]
 
 
 def batch_response(batch: Batch, status: int = 200) -> JSONResponse:
-    headers = {"Location": f"/v1/batches/{batch.id}"} if status == 202 else None
+    headers = location_header(f"/v1/batches/{batch.id}") if status == 202 else None
     return JSONResponse(batch.to_public(), status, headers)
 
 
@@ -68,7 +69,7 @@ async def submit_batch(
     request: Request, user: Caller, place: PlaceDep, quota: BatchQuota, idempotency: Idempotency
 ) -> Response:
     batch_request = await read_json(request, BatchRequest, batch_submission.BATCH_BYTES)
-    trace = request_trace(request.scope)
+    trace = current_trace()
     batch = await run_in_threadpool(
         batch_submission.submit_batch, place, user, batch_request, trace, quota, idempotency
     )

@@ -31,6 +31,7 @@ from functions.api.openapi import (
     json_body,
     problem_responses,
 )
+from functions.api.pages import location_header
 from functions.api.request_bodies import media_type, read_form, read_json
 from functions.api.request_models import LinkText, Name, RequestModel
 from functions.api.schemas import NEXT_PAGE, public_model
@@ -211,7 +212,7 @@ def remaining_seconds(dataset: Dataset, now: datetime) -> int | None:
 )
 def create_dataset(body: DatasetRequest, user: Caller, place: PlaceDep, idempotency: Idempotency) -> Response:
     dataset = register_dataset(place.documents, user.id, body, idempotency.reserve_id(body))
-    return JSONResponse(dataset_response(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
+    return JSONResponse(dataset_response(dataset), 201, location_header(f"/v1/datasets/{dataset.id}"))
 
 
 @router.get(

@@ -21,7 +21,6 @@ from functions.api.dependencies import (
     RetryQuota,
     StartQuota,
     cursor_error,
-    request_trace,
 )
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.export_files import filename_parameters, find_shared_media
@@ -35,6 +34,7 @@ from functions.api.openapi import (
     problem_responses,
     request_body,
 )
+from functions.api.pages import location_header
 from functions.api.request_bodies import media_type, read_form, read_json
 from functions.api.schemas import FileJobRequest, JobPage, PublicJob, UploadRequest, UploadTicket, UrlJobRequest
 from shared.analyses.kinds import kind_named
@@ -44,6 +44,7 @@ from shared.exports.job_content import JobContent
 from shared.exports.subtitle_cues import MAX_LINES, SubtitleLayout
 from shared.exports.units import UnitSystem
 from shared.library.deletion import delete_job
+from shared.logs import current_trace
 from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name
@@ -66,7 +67,7 @@ def submission_response(job: Job) -> JSONResponse:
 
 
 def job_response(job: Job, status: int = 200) -> JSONResponse:
-    headers = {"Location": f"/v1/jobs/{job.id}"} if status == 202 else None
+    headers = location_header(f"/v1/jobs/{job.id}") if status == 202 else None
     return JSONResponse(job.to_public(), status, headers)
 
 
@@ -88,7 +89,7 @@ def job_response(job: Job, status: int = 200) -> JSONResponse:
 async def submit_job(
     request: Request, user: Caller, place: PlaceDep, quota: StartQuota, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    trace = request_trace(request.scope)
+    trace = current_trace()
     match media_type(request):
         case "application/json":
             url_request = await read_json(request, UrlJobRequest)
@@ -216,7 +217,7 @@ async def start_upload(
     request: Request, user: Caller, place: PlaceDep, quota: StartQuota, idempotency: Idempotency
 ) -> Response:
     upload_request = await read_json(request, UploadRequest)
-    trace = request_trace(request.scope)
+    trace = current_trace()
     job, session = await run_in_threadpool(
         submission.open_upload, place, user, upload_request, page_origin(request), trace, quota, idempotency
     )
@@ -236,7 +237,7 @@ def upload_ticket(job: Job, session: UploadSession) -> JSONResponse:
         "upload_url": session.url,
         "expires_at": expires_at,
     }
-    return JSONResponse(ticket, 201, {"Location": f"/v1/jobs/{job.id}"})
+    return JSONResponse(ticket, 201, location_header(f"/v1/jobs/{job.id}"))
 
 
 @router.get(

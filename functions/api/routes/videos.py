@@ -9,14 +9,16 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota, cursor_error, request_trace
+from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota, cursor_error
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
+from functions.api.pages import location_header
 from functions.api.request_models import Description, RequestModel, SpeakerNames, Tags, Title
 from functions.api.schemas import NEXT_PAGE, AnalysisRequest, PublicJob
 from shared.library import videos
 from shared.library.deletion import delete_job
 from shared.library.videos import read_transcript
+from shared.logs import current_trace
 from shared.models import Model
 from shared.models.job import Job, JobError, JobStatus
 from shared.models.video import Transcript, TranscriptSource
@@ -239,7 +241,7 @@ def create_analysis(
     job = read_job(place.documents, job_id)
     if job is None:
         quota.consume()
-        trace = request_trace(request.scope)
+        trace = current_trace()
         job = videos.reanalyze_video(
             place,
             video,
@@ -250,7 +252,7 @@ def create_analysis(
             job_id=job_id,
             trace=trace,
         )
-    return JSONResponse(job.to_public(), 202, {"Location": f"/v1/jobs/{job.id}"})
+    return JSONResponse(job.to_public(), 202, location_header(f"/v1/jobs/{job.id}"))
 
 
 @router.get(

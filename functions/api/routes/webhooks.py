@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from functions.api.dependencies import CreationKey, Cursor, Idempotency, Limit, PlaceDep, cursor_error
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
+from functions.api.pages import location_header
 from functions.api.request_bodies import read_json
 from functions.api.request_models import CheckedByGuard, LinkText, RequestModel
 from functions.api.schemas import NEXT_PAGE
@@ -156,7 +157,7 @@ def delivery_info(delivery: WebhookDelivery) -> dict[str, Any]:
 async def create_webhook(request: Request, user: Caller, place: PlaceDep, idempotency: Idempotency) -> Response:
     body = await read_json(request, WebhookRequest)
     webhook = await run_in_threadpool(register_webhook, place, user.id, body, idempotency)
-    return JSONResponse(webhook, 201, {"Location": f"/v1/webhooks/{webhook['id']}"})
+    return JSONResponse(webhook, 201, location_header(f"/v1/webhooks/{webhook['id']}"))
 
 
 def register_webhook(place: Place, owner: str, body: WebhookRequest, key: CreationKey) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.platform.embedded.uploads import StoredUpload
 from shared.platform.memory import limit_memory
 from shared.settings import Settings, settings
+from shared.telemetry.metrics import observe_queue, prepare_metrics_folder
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 GARBAGE_COLLECTION_MINUTES = 60
 FOLDER_CHECK_MINUTES = 1 / 30
+RESTORING = "restoring"
+"""Folder inside the data folder that exists until `clipwise restore` has ended."""
 
 
 class DataFolderLocked(DataFolderError):
@@ -97,6 +100,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
             (FOLDER_CHECK_MINUTES, partial(stop_if_moved, data, lock)),
         ]
         temporary = create_worker_folder(data)
+        prepare_metrics_folder(temporary)
+        observe_queue(place.queue.depth)
         # The workers, which inherit it, set their own.
         limit_memory(server_settings.api_memory_mb)
         with WorkerPool(temporary, place), media_check(temporary), Scheduler(tasks):
@@ -112,6 +117,8 @@ def check_data_folder(data: Path) -> None:
     A new, empty database would hide the loss, and everything that the lost one named would be deleted as garbage.
     """
     documents, accounts = data / "clipwise.db", data / "accounts.db"
+    if (data / RESTORING).exists() and not documents.exists():
+        raise DataFolderError(f"A restore into {data} was interrupted. Run `clipwise restore` again.")
     lost = None
     if _is_blank(documents) and (
         next(data.glob("blobs/??/*"), None) or not all(map(_is_blank, (accounts, _log_of(documents))))
@@ -150,11 +157,13 @@ def configure_environment(data: Path, host: str, url: str) -> Settings:
 
 
 def create_server_app(place: EmbeddedPlace) -> FastAPI:
-    """Return the API with the storage application mounted, which replaces Cloud Storage."""
+    """Return the API with the metrics, and with the storage application mounted, which replaces Cloud Storage."""
     from functions.api.app import create_app
+    from infra.runtimes.embedded import metrics
 
     app = create_app()
     app.mount("/storage", create_storage_app(place))
+    app.add_route(metrics.PATH, partial(metrics.metrics_response, place.queue), include_in_schema=False)
     return app
 
 

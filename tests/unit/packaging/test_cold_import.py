@@ -28,6 +28,8 @@ HEAVY = {
     "jwt",
     "numpy",
     "onnxruntime",
+    "opentelemetry",
+    "prometheus_client",
     "openai",
     "rapidocr",
     "smtplib",
