@@ -316,7 +316,9 @@ class Settings:
         " cloud, `https://telemetry.googleapis.com`. Unset: none are sent. OpenTelemetry's other variables apply too.",
     )
     otel_exporter_otlp_headers: str = Field(
-        "", repr=False, description="Headers for the collector, `NAME=VALUE` separated by commas, such as its API key."
+        "",
+        repr=False,
+        description="Embedded only: headers for the collector, `NAME=VALUE` separated by commas, such as its API key.",
     )
     metrics_token: str = Field(
         "",

@@ -89,6 +89,15 @@ resource "google_project_iam_member" "vertexai" {
   member  = local.member[each.key]
 }
 
+# Traces and metrics, where they go to Google: docs/decisions/telemetry.md.
+resource "google_project_iam_member" "telemetry" {
+  for_each = toset([for name in keys(local.functions) : name if local.telemetry])
+
+  project = var.project_id
+  role    = "roles/telemetry.writer"
+  member  = local.member[each.key]
+}
+
 # Who pushes events: it may call the functions that listen, and nothing else.
 resource "google_service_account" "pusher" {
   project      = var.project_id

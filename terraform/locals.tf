@@ -66,10 +66,11 @@ locals {
   ack_sec    = { min = 10, max = 600 }
   deliveries = { min = 5, max = 100 }
 
-  prefix   = "${var.project_id}-"
-  origins  = compact([for origin in split(",", lookup(var.settings, "FRONTEND_URL", "")) : trimsuffix(trimspace(origin), "/")])
-  vertexai = lookup(var.settings, "GOOGLE_GENAI_USE_VERTEXAI", "false") == "true"
-  number   = data.google_project.this.number
+  prefix    = "${var.project_id}-"
+  origins   = compact([for origin in split(",", lookup(var.settings, "FRONTEND_URL", "")) : trimsuffix(trimspace(origin), "/")])
+  vertexai  = lookup(var.settings, "GOOGLE_GENAI_USE_VERTEXAI", "false") == "true"
+  telemetry = lookup(var.settings, "OTEL_EXPORTER_OTLP_ENDPOINT", "") == "https://telemetry.googleapis.com"
+  number    = data.google_project.this.number
 
   # Known before the function is there, so that it can be told its own address.
   api_url = (

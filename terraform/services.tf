@@ -8,6 +8,7 @@ locals {
     var.kms_key != null ? ["cloudkms"] : [],
     var.alerts.budget != null ? ["billingbudgets"] : [],
     local.vertexai ? ["aiplatform"] : [],
+    local.telemetry ? ["telemetry"] : [],
   )
 }
 

@@ -40,6 +40,11 @@ def eventually(found: Callable[[], T], pause: float = POLL_SEC) -> T:
     return result
 
 
+def shows_end(line: str) -> bool:
+    """Whether a line of a job's event stream shows that the job has ended."""
+    return line.startswith("data:") and '"endedAt":null' not in line.replace(" ", "")
+
+
 class Api:
     """A running API, for tests that speak to it over HTTP."""
 
@@ -79,7 +84,7 @@ class Api:
         with self.client() as client, client.stream("GET", f"/v1/jobs/{job_id}/events") as events:
             for line in events.iter_lines():
                 assert time.monotonic() < deadline, f"job {job_id} did not end"
-                if line.startswith("data:") and '"endedAt":null' not in line.replace(" ", ""):
+                if shows_end(line):
                     break
         return self.job(job_id)
 

@@ -37,7 +37,10 @@ class _HashingReader:
         self._digest = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
-        piece = self._source.read(self._left if size < 0 else min(size, self._left))
+        try:
+            piece = self._source.read(self._left if size < 0 else min(size, self._left))
+        except tarfile.TarError:
+            raise BackupError("The backup is cut off or damaged. Use another one.") from None
         self._left -= len(piece)
         self._digest.update(piece)
         return piece

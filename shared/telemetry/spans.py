@@ -45,9 +45,9 @@ class Span:
     def mark_failed(self, error_type: str) -> None:
         """Mark the operation as failed, with a code or the name of an exception, never its message."""
         if self._recorded is not None:
-            from opentelemetry.trace import StatusCode
+            from opentelemetry.trace import StatusCode as SpanStatus
 
-            self._recorded.set_status(StatusCode.ERROR)
+            self._recorded.set_status(SpanStatus.ERROR)
             self._recorded.set_attribute("error.type", error_type)
 
 

@@ -16,7 +16,7 @@ from shared.platform.gcp.place import open_gcp_place
 from shared.platform.ports import Vector
 from shared.settings import Settings
 from tests.accounts import PASSWORD, Mailbox
-from tests.server import CLIPWISE, serving
+from tests.server import CLIPWISE, serving, shows_end
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -37,7 +37,7 @@ def test_a_restored_server_goes_on(tmp_path: Path, talk: Path) -> None:
             form = {"files": {"file": ("talk.mp4", file, "video/mp4")}, "data": {"kind": "metadata"}}
             job_id = client.post("/v1/jobs", **form).json()["id"]
         with client.stream("GET", f"/v1/jobs/{job_id}/events") as events:
-            assert any('"status":"done"' in line.replace(" ", "") for line in events.iter_lines())
+            assert any(shows_end(line) for line in events.iter_lines())
         before = client.get(f"/v1/jobs/{job_id}").json()
         told = run("backup", backup, "--data", data)
         assert told.returncode == 0, told.stderr

@@ -15,7 +15,7 @@ import pytest
 from infra.runtimes.emulated.guarded_process import free_port
 from tests.accounts import PASSWORD, Mailbox
 from tests.patience import PATIENCE_SEC
-from tests.server import CLIPWISE, eventually, serving
+from tests.server import CLIPWISE, eventually, serving, shows_end
 
 PREFIX = "/tools/clipwise"
 CONFIG = """
@@ -61,16 +61,16 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     if program is None:
         pytest.skip("nginx is not installed: sudo apt-get install nginx-light, or make program-deps")
     folder = tmp_path_factory.mktemp("proxy")
-    port = free_port()
+    port, inner = free_port(), free_port()
     url = f"http://127.0.0.1:{port}{PREFIX}"
-    with serving(folder / "data", PUBLIC_URL=url, AUTH_REQUIRED="true", TRUSTED_PROXIES="1") as server:
-        location = documented_location(int(server.url.rpartition(":")[2]))
+    with serving(folder / "data", "--port", str(inner), PUBLIC_URL=url, AUTH_REQUIRED="true", TRUSTED_PROXIES="1"):
+        location = documented_location(inner)
         config = folder / "nginx.conf"
         config.write_text(CONFIG.format(folder=folder, port=port, location=location))
         process = subprocess.Popen([program, "-p", str(folder), "-c", str(config)], stderr=subprocess.DEVNULL)
         try:
             eventually(lambda: is_up(f"{url}/healthz"))
-            yield Proxied(url, folder / "data", server.url, sign_up(url, folder / "data"))
+            yield Proxied(url, folder / "data", f"http://127.0.0.1:{inner}", sign_up(url, folder / "data"))
         finally:
             process.terminate()
             process.wait(PATIENCE_SEC)
@@ -111,7 +111,7 @@ def job(proxied: Proxied, small_video: Path) -> dict[str, object]:
         sent = httpx.put(ticket["upload_url"], headers=ticket["headers"], content=small_video.read_bytes())
         assert sent.status_code == 200, sent.text
         with client.stream("GET", f"/v1/jobs/{ticket['job']['id']}/events") as events:
-            assert any('"status":"done"' in line.replace(" ", "") for line in events.iter_lines())
+            assert any(shows_end(line) for line in events.iter_lines())
         found: dict[str, object] = client.get(location).json()
         return found
 

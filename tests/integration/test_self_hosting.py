@@ -18,7 +18,7 @@ from infra.packaging.package import uv_path
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-STAGES = DOCKERFILE.split("\nFROM ")
+STAGES = DOCKERFILE.split("\nFROM ")[1:]
 HADOLINT = Path(sys.executable).with_name("hadolint")
 
 

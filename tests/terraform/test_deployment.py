@@ -13,7 +13,7 @@ from infra.reference import SETTINGS, rights, settings_json
 from shared.ai.offline import sentence_model
 from shared.ai.vectors import DIMENSIONS
 from shared.wiring import wiring
-from tests.terraform.audit import Deployment, audit
+from tests.terraform.audit import Deployment, account, audit
 from tests.terraform.conftest import Open
 from tests.terraform.workspace import PROJECT, ROOT, Failed
 
@@ -121,6 +121,18 @@ def test_prod_is_closed_encrypted_and_watched(opened: Open) -> None:
     assert len(made.all("google_billing_budget")) == 1
     assert all(policy.values["notification_channels"] for policy in made.all("google_monitoring_alert_policy"))
     assert made.all("google_firestore_backup_schedule")[0].values["retention"] == f"{14 * 86400}s"
+
+
+def test_traces_go_to_google_with_each_functions_own_right(opened: Open) -> None:
+    """With Google's endpoint in the settings, its API is on and each function may write; otherwise neither."""
+    endpoint = 'OTEL_EXPORTER_OTLP_ENDPOINT = "https://telemetry.googleapis.com"'
+    workspace = opened()
+    workspace.change("terraform/examples/dev/main.tf", "settings = {", f"settings = {{\n    {endpoint}")
+    made = Deployment(workspace.apply())
+    granted = [(who, on) for who, role, on in made.grants() if role == "roles/telemetry.writer"]
+    assert sorted(granted) == sorted((account(name), f"project:{PROJECT}") for name in wiring().functions)
+    services = {each.values["service"] for each in made.all("google_project_service")}
+    assert "telemetry.googleapis.com" in services
 
 
 def test_no_secret_gets_into_state_or_plan(opened: Open, tmp_path: Path) -> None:
