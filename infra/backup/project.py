@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,6 @@ DOCUMENTS, OBJECTS = "documents.jsonl", "objects.jsonl"
 PAGE = 300
 WRITES_AT_ONCE = 100
 """Documents in one request, which has at most 10 MiB."""
-SETTLED = timedelta(seconds=2)
-"""How long ago the time of the backup is: no write with an earlier time arrives later."""
 MARK_COLLECTION, MARK = "restores", "current"
 """The document that exists until a restore has ended."""
 Report = Callable[[float, str], None]
@@ -47,7 +45,8 @@ def back_up_project(settings: Settings, path: Path, report: Report) -> int:
     """
     place = open_gcp_place(settings)
     client = firestore.Client(project=settings.google_cloud_project or None)
-    time = clock.now() - SETTLED
+    # The service's own time: reads at it are consistent, whatever this machine's clock says.
+    time = client.collection(MARK_COLLECTION).document(MARK).get().read_time
     with (
         ArchiveWriter(path, KIND, time.isoformat()) as archive,
         tempfile.TemporaryDirectory(prefix="clipwise-backup-") as folder,

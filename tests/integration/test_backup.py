@@ -57,7 +57,8 @@ def test_a_restored_server_goes_on(tmp_path: Path, talk: Path) -> None:
         assert login.status_code == 200
         picture = client.get(f"/v1/jobs/{job_id}/media/thumbnail.jpg", follow_redirects=True)
         assert picture.headers["content-type"] == "image/jpeg"
-        answer = client.post("/v1/chat", json={"video_id": job_id, "question": "What is said?"})
+        question = {"role": "user", "content": "What is said?"}
+        answer = client.post("/v1/chat", json={"video_id": job_id, "messages": [question]})
         assert answer.status_code == 200, answer.text
 
 

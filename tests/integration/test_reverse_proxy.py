@@ -127,7 +127,8 @@ def test_uploads_events_and_media_work_below_the_path(proxied: Proxied, job: dic
 def test_share_pages_and_mails_name_the_path(proxied: Proxied, job: dict[str, object]) -> None:
     """Whoever opens a shared link or a link in a mail arrives at the server, not beside it."""
     with proxied.client() as client:
-        group = client.post("/v1/groups", json={"name": "Soups", "video_ids": [job["id"]]}).json()
+        group = client.post("/v1/groups", json={"name": "Soups"}).json()
+        client.post(f"/v1/groups/{group['id']}/videos", json={"video_ids": [job["id"]]})
         share = client.post(f"/v1/groups/{group['id']}/share").json()
         assert share["url"].startswith(f"{proxied.url}/v1/shared/")
         page = httpx.get(share["url"], headers={"Accept": "text/html"})

@@ -187,7 +187,7 @@ def broken(backup: Path) -> Iterator[tuple[str, bytes]]:
     yield "checksum", whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
     yield "cut off|damaged", whole[:middle]
     yield "cut off", whole[: whole.index(CHECKSUMS.encode())]
-    yield "not a backup", b"\0" * 20_000
+    yield "cut off", b"\0" * 20_000
     yield "not a backup", b"no archive at all" * 1000
 
 
