@@ -129,7 +129,7 @@ def test_share_pages_and_mails_name_the_path(proxied: Proxied, job: dict[str, ob
     with proxied.client() as client:
         group = client.post("/v1/groups", json={"name": "Soups"}).json()
         client.post(f"/v1/groups/{group['id']}/videos", json={"video_ids": [job["id"]]})
-        share = client.post(f"/v1/groups/{group['id']}/share").json()
+        share = client.post(f"/v1/groups/{group['id']}/share", json={}).json()
         assert share["url"].startswith(f"{proxied.url}/v1/shared/")
         page = httpx.get(share["url"], headers={"Accept": "text/html"})
         assert page.status_code == 200
