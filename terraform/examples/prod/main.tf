@@ -107,6 +107,7 @@ module "clipwise" {
     validate   = { max_instances = 10 }
     export     = { max_instances = 5 }
     notify     = { max_instances = 5 }
+    release    = { max_instances = 5 }
   }
   retention     = { backups_days = 14, undo_days_7 = true }
   load_balancer = { domain = var.domain }
