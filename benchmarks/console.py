@@ -96,7 +96,7 @@ def server_with_results(folder: Path) -> Iterator[tuple[Server, dict[str, str]]]
         with server.client() as client:
             group = client.post("/v1/groups", json={"name": "Cooking"}).json()["id"]
             client.post(f"/v1/groups/{group}/videos", json={"videoIds": list(jobs.values())}).raise_for_status()
-            shared = client.post(f"/v1/groups/{group}/share").json()["url"]
+            shared = client.post(f"/v1/groups/{group}/share", json={}).json()["url"]
             client.post("/v1/auth/keys", json={"name": "Phone", "scopes": ["read"]}).raise_for_status()
             client.post("/v1/webhooks", json={"url": f"http://{HOOK}/hook"}).raise_for_status()
         paths = {"new": "new", "job": f"jobs/{jobs['recipe']}"}

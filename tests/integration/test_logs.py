@@ -101,6 +101,10 @@ def test_nothing_that_opens_a_door_is_written_down(place: Server, hostile: Hosti
         assert httpx.get(link).status_code == 200
         assert httpx.get(link + "0").status_code == 403
         client.get("/v1/jobs", params={"cursor": key})
+        made = client.post("/v1/auth/keys", json={"name": "Phone", "scopes": ["read"]}).json()["key"]
+        doors.add(made.rpartition("_")[2])
+        assert client.get("/v1/jobs", headers={"Authorization": f"Bearer {made}"}).status_code == 200
+        assert client.post("/v1/jobs", json=links[0], headers={"Authorization": f"Bearer {made}"}).status_code == 403
         feed = client.post("/v1/feeds", json={}).json()["url"]
         doors.add(feed.split("/")[-2])
         assert client.get(feed).status_code == 200

@@ -51,7 +51,7 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
         409,
         "batch_ended dataset_ended dataset_running dataset_started job_ended key_reused no_images not_extracted "
         "not_failed not_retryable not_running not_validated nothing_failed nothing_to_send source_gone too_many_lists "
-        "too_many_keys too_many_webhooks webhook_paused",
+        "too_many_feeds too_many_keys too_many_webhooks webhook_paused",
     ),
     (TransientError, 500, "storage_damaged"),
     (TransientError, 429, "batch_full rate_limited"),

@@ -172,9 +172,12 @@ def test_deleting_an_account_deletes_everything(visitor: Visitor, site: Site, mo
     submit(site, ben)
     before = count_stored(site)
     submit(site, ann, 3)
+    key = visitor.post("keys", ann, name="Phone", scopes=["read"]).json()["key"]
+    assert visitor.me(key).status_code == 200
 
     assert visitor.me(ann, "DELETE").status_code == 204
     assert_problem(visitor.me(ann), 401, "unauthenticated")
+    assert_problem(visitor.me(key), 401, "key_invalid")
     assert_problem(visitor.post("login", username="ann", password=PASSWORD), 401, "wrong_credentials")
     left = count_stored(site)
     assert left.pop(erasure.DEPARTURES) == 1
@@ -283,7 +286,14 @@ def test_the_local_user_has_no_account(site: Site) -> None:
     """Where nobody has to sign in one is `local`, of whom nothing can be changed or deleted."""
     me = site.client.get("/v1/auth/me").json()
 
-    assert me == {"id": "local", "username": None, "email": None, "email_verified": False, "anonymous": False}
+    assert me == {
+        "id": "local",
+        "username": None,
+        "email": None,
+        "email_verified": False,
+        "anonymous": False,
+        "scopes": None,
+    }
     assert_problem(site.client.delete("/v1/auth/me"), 401, "unauthenticated")
     assert_problem(site.client.patch("/v1/auth/me", json={}), 401, "unauthenticated")
 
@@ -297,10 +307,14 @@ def test_accounts_of_identity_platform(visitor: Visitor, site: Site) -> None:
         token = visitor.log_in("ann")["access_token"]
         submit(site, token)
         assert len(site.client.get("/v1/jobs", headers={"Authorization": f"Bearer {token}"}).json()["jobs"]) == 2
+        key = visitor.post("keys", token, name="Phone", scopes=["read"]).json()["key"]
+        assert visitor.me(key).json()["scopes"] == ["read"]
+        assert_problem(visitor.post("keys", key, name="Another", scopes=["read"]), 403, "session_required")
         server.queue_errors("TOO_MANY_ATTEMPTS_TRY_LATER : Access to this account has been temporarily disabled")
         refused = visitor.post("login", username="ann@example.com", password=PASSWORD)
         assert_problem(refused, 429, "rate_limited")
         assert int(refused.headers["retry-after"]) > 0
         assert visitor.me(token, "DELETE").status_code == 204
         assert_problem(visitor.me(token), 401, "unauthenticated")
+        assert_problem(visitor.me(key), 401, "key_invalid")
         assert server.accounts.users == {}
