@@ -47,7 +47,8 @@ class Api:
 
 def request_sender(request: Request) -> Send:
     """Return a sender that calls the request's own application with the credentials of its caller."""
-    headers = {name: value for name, value in request.headers.items() if name in FORWARDED}
+    # A list, since each proxy may add a header of the same name.
+    headers = [(name, value) for name, value in request.headers.items() if name in FORWARDED]
 
     async def send(method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None) -> bytes:
         client = (request.client.host, request.client.port) if request.client else ("", 0)

@@ -38,7 +38,7 @@ Connect = Callable[[Context], Api]
 """Returns the API for the caller of a tool."""
 PAGE_SIZE = 10
 MAX_WAIT_SEC, POLL_SEC = 45, 2.0
-READABLE_FORMATS = {"recipe": "md", "reel": "md", "summary": "md", "transcript": "txt"}
+READABLE_FORMATS: dict[str, Literal["md", "txt"]] = {"recipe": "md", "reel": "md", "summary": "md", "transcript": "txt"}
 """The format of each kind that an assistant reads best; `json` for any other kind."""
 FINAL = ("done", "failed", "cancelled")
 MAX_ANALYSES = 20
@@ -208,11 +208,8 @@ class LibraryTools:
         context: Context,
         job_id: Id,
         format: Annotated[
-            str,
-            Field(
-                max_length=20,
-                description="md, html (recipe, reel, summary), jsonld (recipe), json, txt, srt or vtt (transcript).",
-            ),
+            Literal["md", "jsonld", "json", "txt", "srt", "vtt"],
+            Field(description="md (recipe, reel, summary), jsonld (recipe), json, txt, srt or vtt (transcript)."),
         ],
         servings: Annotated[
             float | None, Field(gt=0, le=1000, description="Scale a recipe to so many servings.")
