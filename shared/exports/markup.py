@@ -70,6 +70,8 @@ def plain_text(text: str) -> str:
 
 def clean_text(text: str) -> str:
     """Return the text without control characters, except line breaks, and without bidirectional overrides."""
+    if text.isprintable():
+        return text
     return "".join(sign for sign in text if sign in _ALLOWED_CONTROLS or unicodedata.category(sign)[0] != "C")
 
 
