@@ -18,6 +18,12 @@ from tests.server import CLIPWISE, serving
 
 CALLS = 200
 PATIENCE_SEC = 120
+MESSAGE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "list_groups", "arguments": {}},
+}
 
 
 async def measure_ms(call: Callable[[], Awaitable[object]], calls: int) -> float:
@@ -32,10 +38,11 @@ async def measure_ms(call: Callable[[], Awaitable[object]], calls: int) -> float
 
 
 async def measure(url: str, calls: int) -> dict[str, float]:
-    """Return the median durations of listing groups, by the way."""
+    """Return the median durations of listing groups, by the way. The SDK's client also validates each result."""
     program = StdioServerParameters(command=CLIPWISE[0], args=[*CLIPWISE[1:], "mcp", "--server", url], cwd=Path.cwd())
     async with httpx2.AsyncClient(timeout=PATIENCE_SEC, trust_env=False) as http:
         result = {"GET /v1/groups": await measure_ms(lambda: http.get(f"{url}/v1/groups?limit=10"), calls)}
+        result["POST /mcp"] = await measure_ms(lambda: http.post(f"{url}/mcp", json=MESSAGE), calls)
         async with Client(streamable_http_client(f"{url}/mcp", http_client=http)) as client:
             result["tool over HTTP"] = await measure_ms(lambda: client.call_tool("list_groups", {}), calls)
     async with Client(program) as client:
