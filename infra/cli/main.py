@@ -183,6 +183,29 @@ def submit(
             submit_many(session, sources, Analysis(kind, language, options, fresh, max_videos), json)
 
 
+@app.command()
+def watch(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, help="Folder whose videos are submitted.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results. Defaults to the folder of each video.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help=f"Kind of analysis: {KINDS}.")] = "recipe",
+    language: Annotated[str | None, typer.Option(help="Language of the results, e.g. de.")] = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="File format: md, json or srt. Repeatable. Defaults to md.")
+    ] = None,
+    server: Server = LOCAL,
+) -> None:
+    """Submit the videos that a folder contains and receives, and write their results, until interrupted."""
+    from infra.cli.session import open_session
+    from infra.cli.watch_session import watch_folder
+
+    with open_session(server) as session:
+        watch_folder(session, folder, out, kind, language, formats or ["md"])
+
+
 def track_options(audio_track: str | None, subtitle_track: str | None) -> dict[str, str | int]:
     """Return the job options that name tracks; digits are the index of a track."""
     named = {"audio_track": audio_track, "subtitle_track": subtitle_track}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.api_site import MP4
 from tests.clip_folders import write_clips
@@ -105,3 +106,38 @@ def test_a_failed_video_gives_exit_code_1_and_is_tried_again(server: Server, tmp
     failed = [job for job in all_jobs(server) if job["filename"] == "broken.mp4"]
     assert len(failed) == 2
     assert len([job for job in all_jobs(server) if job["filename"] == clips[0].name and job["status"] == "done"]) >= 1
+
+
+def test_a_watched_folder_gets_results_beside_its_videos(server: Server, tmp_path: Path) -> None:
+    """A video that arrives in two halves is submitted once, whole; copies, hidden files and links are not taken."""
+    (clip,) = write_clips(tmp_path / "made", 1)
+    content = clip.read_bytes() + b"\0\0\0\x0dfreewatch"
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    (folder / ".hidden.mp4").write_bytes(content + b"\0\0\0\x08free")
+    (folder / "link.mp4").symlink_to(clip)
+    (folder / "soup.md").write_text("my own notes")
+    before = len(all_jobs(server))
+    arguments = [*CLIPWISE, "watch", str(folder), "--kind", "metadata", "--format", "md", "--format", "json"]
+    for run in range(2):
+        with subprocess.Popen(
+            [*arguments, "--server", server.url], env=environment(tmp_path), stderr=subprocess.DEVNULL
+        ) as watch:
+            if run == 0:
+                with (folder / "soup.mp4").open("wb", buffering=0) as file:
+                    file.write(content[:3000])
+                    file.write(content[3000:])
+            else:
+                (folder / "copy.mp4").write_bytes(content)
+                (folder / "new.mp4").write_bytes(content + b"\0\0\0\x09free1")
+            expected = folder / ("soup.json" if run == 0 else "new.json")
+            eventually(expected.exists)
+            watch.send_signal(signal.SIGKILL if run == 0 else signal.SIGINT)
+            assert watch.wait(PATIENCE_SEC) == (-signal.SIGKILL if run == 0 else 130)
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    results = {"soup.mp4.md", "soup.json", "new.md", "new.json"}
+    assert names == {"soup.mp4", "copy.mp4", "new.mp4", "link.mp4", "soup.md"} | results
+    assert (folder / "soup.md").read_text() == "my own notes"
+    properties = yaml.safe_load((folder / "soup.mp4.md").read_text().split("---\n")[1])
+    assert (properties["title"], properties["source"], properties["kind"]) == ("soup", "soup.mp4", "metadata")
+    assert len(all_jobs(server)) == before + 2
