@@ -69,8 +69,9 @@ def front_matter(job: JobDocument, source: Path) -> str:
     result: dict[str, Any] = job["result"] or {}
     tags = [*(job.get("tags") or []), *(result.get("tags") or [])]
     info = job["video"].get("info") or {}
+    titles = (job.get("title"), job["video"].get("title"), result.get("title"), source.stem)
     properties = {
-        "title": _line(job.get("title") or job["video"].get("title") or result.get("title") or source.stem),
+        "title": next(filter(None, map(_line, titles)), job["id"]),
         "source": _line(job.get("url") or source.as_posix()),
         "kind": job["kind"],
         "language": job["language"],
