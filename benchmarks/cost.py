@@ -19,7 +19,8 @@ from benchmarks.costing.checking import check
 from benchmarks.costing.reckoning import billed_seconds, infrastructure_usd, table
 from benchmarks.costing.resting import rest_table
 from benchmarks.costing.running import Counted, count_job, idle_minute, minute_of
-from benchmarks.costing.scaling import advice, limits, needs, published, simulate
+from benchmarks.costing.scaling import Limit, advice, limits, needs, published, simulate
+from benchmarks.costing.sweeping import Swept, measure_sweep, sweep_rows
 from infra.cli.smoke import prepare_demo_video
 from infra.reference import fill_markers, markdown_table
 from shared.analyses.kinds import kinds
@@ -30,6 +31,7 @@ SECONDS = 60.0
 RATES = (1, 100, 10_000)
 PROVIDERS = ("gemini", "openai", "offline")
 THOUSAND = 1000
+SWEPT = 2000
 UNITS = (
     "reads",
     "progress reads",
@@ -98,10 +100,10 @@ def cost_table(jobs: Sequence[Counted]) -> str:
     return markdown_table(("US$ per 1 000 videos", *parts, "AI", "all"), rows)
 
 
-def scale_table(jobs: Sequence[Counted]) -> str:
+def scale_table(jobs: Sequence[Counted], swept: Swept) -> str:
     rows, granted = [], limits()
     for job in jobs:
-        need = needs(job.entries, job.talk, waits(job))
+        need = needs(job.entries, job.talk, waits(job), swept.instance_sec)
         for rate in RATES:
             outcome = simulate(rate, need, granted)
             over = sorted((load, name) for name, load in outcome.load.items() if load > 1)
@@ -111,6 +113,25 @@ def scale_table(jobs: Sequence[Counted]) -> str:
             todo = advice(outcome.first) if over else "nothing"
             rows.append((f"`{job.kind}` ({job.provider})", f"{rate:,}", first, exceeded, wait, todo))
     head = ("kind", "jobs/min", "met first (use of it)", "exceeded", "longest wait in the first hour", "what to raise")
+    return markdown_table(head, rows)
+
+
+def limits_table(job: Counted, swept: Swept) -> str:
+    """Every limit, and the share of it that one kind of job takes at each rate."""
+    need, granted = needs(job.entries, job.talk, waits(job), swept.instance_sec), limits()
+    granted["vcpus of a new project"] = Limit("vcpus of a new project", published()["new_project_vcpus"])
+    need["vcpus of a new project"] = need["vcpus"]
+    rows = []
+    for name, units in sorted(need.items()):
+        if units > 0:
+            loads = [rate / 60 * units / granted[name].per_sec for rate in RATES]
+            shares = [f"**{load:.1f}×**" if load > 1 else f"{load:.1%}" for load in loads]
+            rows.append((name, f"{granted[name].per_sec:,.0f}", f"{units:,.3g}", *shares))
+    price, sent = table()["prices"]["nat_gb"], job.talk.sent_bytes if job.talk else 0
+    dollars = (f"{rate * 60 * sent / 1e9 * price:,.2f} US$/h" for rate in RATES)
+    rows.append(("NAT, only with `egress`", f"{price} US$ per GB", f"{sent / 1e6:.1f} MB", *dollars))
+    rows.append(("request body", "32 MiB each", "the video, if it is sent as a form", *["the same"] * len(RATES)))
+    head = ("limit", "a second, or at once", "one job takes", *(f"{rate:,} jobs/min" for rate in RATES))
     return markdown_table(head, rows)
 
 
@@ -142,6 +163,8 @@ def main() -> None:
                 for provider in PROVIDERS:
                     print(f"{kind} {provider} …", file=sys.stderr, flush=True)
                     jobs.append(count_job(kind, provider, video, SECONDS))
+        print("sweep …", file=sys.stderr, flush=True)
+        swept = measure_sweep(SWEPT, folder / "sweep")
         asked = [job for job in jobs if job.talk or job.kind == "metadata"]
         gemini = [job for job in asked if job.provider != "openai"]
         tables = {
@@ -149,7 +172,9 @@ def main() -> None:
             "operations": operations_table(jobs),
             "cost": cost_table(jobs),
             "rest": rest_table(idle_minute()),
-            "scale": scale_table([job for job in asked if job.kind in ("metadata", "recipe", "transcript")]),
+            "scale": scale_table([job for job in asked if job.kind in ("metadata", "recipe", "transcript")], swept),
+            "limits": limits_table(next(job for job in gemini if job.kind == "recipe"), swept),
+            "sweep": markdown_table(("sweep", ""), sweep_rows(swept)),
             "hot": hot_table(gemini),
         }
         print("the emulated place …", file=sys.stderr, flush=True)

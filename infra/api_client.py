@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -88,6 +89,9 @@ def parse_error(response: httpx.Response) -> ApiError:
         retry_after = float(seconds) if seconds.isdecimal() else None
         return ApiError(response.status_code, str(problem["code"]), str(problem["detail"]), retry_after)
     except (ValueError, KeyError, TypeError):
+        if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            # Cloud Run's front end answers in place of the API.
+            return ApiError(response.status_code, "too_large", "The request is too large for the server. Send less.")
         return ApiError(response.status_code, f"http_{response.status_code}", "The server is not a Clipwise server.")
 
 

@@ -12,9 +12,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from benchmarks.costing.indexes import sequential_changes
 from shared.platform.gcp.documents import split_choices
 from shared.platform.ports import (
     Bus,
@@ -90,21 +92,40 @@ class CountedDocuments:
 
     def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
         version = self._inner.create(collection, id, data)
-        self._count(writes=1, **{f"new {collection}": 1, f"writes {collection}": 1})
+        self._count_write(collection, None, data)
         return version
 
     def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
+        old = self._inner.get(collection, id)
         version = self._inner.replace(collection, id, data, version)
-        self._count(writes=1, **{f"writes {collection}": 1})
+        self._count_write(collection, old, data)
         return version
 
+    def update_many(self, collection: str, changes: Sequence[Document]) -> Sequence[str]:
+        old = [self._inner.get(collection, change.id) for change in changes]
+        conflicts = self._inner.update_many(collection, changes)
+        for before, change in zip(old, changes, strict=True):
+            if change.id not in conflicts:
+                self._count_write(collection, before, (before.data if before else {}) | change.data)
+        return conflicts
+
+    def _count_write(self, collection: str, old: Document | None, data: dict[str, Any]) -> None:
+        indexes = sequential_changes(collection, old.data if old else None, data)
+        self._count(writes=1, **{f"writes {collection}": 1}, **indexes)
+
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
-        self._count(writes=1, **{f"writes {collection}": 1})
+        self._count_write(collection, self._inner.get(collection, id), data)
         return self._inner.put(collection, id, data)
 
     def delete(self, collection: str, id: str) -> None:
         self._count(deletes=1)
         self._inner.delete(collection, id)
+
+    def delete_expired(self, collection: str, before: datetime, limit: int) -> int:
+        """Firestore's TTL policies delete by themselves, and bill each deletion."""
+        deleted = self._inner.delete_expired(collection, before, limit)
+        self._count(deletes=deleted)
+        return deleted
 
     def query(
         self,
@@ -189,6 +210,10 @@ class CountedObjects:
     def delete(self, bucket: str, name: str) -> None:
         self._count(**{"object deletes": 1, f"bucket writes {bucket}": 1})
         self._inner.delete(bucket, name)
+
+    def delete_many(self, bucket: str, names: Sequence[str]) -> None:
+        self._count(**{"object deletes": len(names), f"bucket writes {bucket}": len(names)})
+        self._inner.delete_many(bucket, names)
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         removed = self._inner.delete_prefix(bucket, prefix)

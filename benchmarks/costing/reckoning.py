@@ -51,6 +51,7 @@ class Talk:
     embedding_model: str = ""
     embedding_chars: int = 0
     heard_by: str = ""
+    sent_bytes: int = 0
 
     @property
     def tokens_in(self) -> float:

@@ -249,6 +249,7 @@ def talk_of(
         heard_by=(chosen.gemini_model if gemini else endpoint.endpoint_for("transcribe", chosen).model)
         if heard
         else "",
+        sent_bytes=sum(len(request.body) for request in asked),
     )
 
 

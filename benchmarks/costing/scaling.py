@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from benchmarks.costing.reckoning import Talk, billed_seconds, vcpus
-from shared.wiring import wiring
+from shared.wiring import SWEEP, wiring
 
 MINUTES = 60
 
@@ -57,16 +57,19 @@ class Outcome:
 
 
 def needs(
-    entries: Mapping[str, Mapping[str, float]], talk: Talk | None, waits: Mapping[str, float]
+    entries: Mapping[str, Mapping[str, float]], talk: Talk | None, waits: Mapping[str, float], sweep_sec: float = 0
 ) -> dict[str, float]:
-    """Units of each limit that one job takes; of instances and processors: seconds that it holds one."""
+    """Units of each limit that one job takes; of instances and processors: seconds that it holds one.
+
+    `sweep_sec`: seconds of an instance of `sweep` after the job's end.
+    """
     total: dict[str, float] = {}
     for units in entries.values():
         for name, count in units.items():
             total[name] = total.get(name, 0) + count
     found = {
         "firestore_ops": sum(total.get(name, 0) for name in ("reads", "writes", "deletes")),
-        "sequential_index": max((count for name, count in total.items() if name.startswith("new ")), default=0),
+        "sequential_index": max((count for name, count in total.items() if name.startswith("index ")), default=0),
         "bucket_writes": max((count for name, count in total.items() if name.startswith("bucket writes")), default=0),
         "bucket_reads": total.get("class_b", 0),
         "publish_mb": total.get("message bytes", 0) / 1e6,
@@ -81,6 +84,8 @@ def needs(
             seconds = billed_seconds(row, entries[name], waits.get(name, 0)) / row.concurrency
             found[f"instances of {name}"] = seconds
             found["vcpus"] += seconds * vcpus(row)
+    found[f"instances of {SWEEP}"] = sweep_sec
+    found["vcpus"] += sweep_sec
     return found
 
 

@@ -18,6 +18,8 @@ from functions.api.rate_limits import is_rate_limited
 from functions.api.schemas import FileJobRequest, PublicJob, UploadRequest, UrlJobRequest
 from functions.api.scopes import ROUTE_SCOPES
 
+FORM_LIMIT = "In the cloud, a request has at most 32 MiB: send larger files with POST /v1/uploads."
+"""Of every path that accepts a file in a form."""
 JOB_EXAMPLE = {
     "id": "7d4b1c0e9f2a4e5b8c6d3f1a2b4c5d6e",
     "kind": "recipe",

@@ -217,7 +217,7 @@ def _store_file(place: Place, job: Job, file: UploadedFile, content_type: str) -
             place.objects.put(UPLOADS, name, file.stream, content_type, if_generation=0)
     except Exception as error:
         if place.objects.stat(UPLOADS, name) is None:
-            lifecycle.delete_job_records(place, job.id)
+            lifecycle.delete_job_records(place, job)
             raise TransientError("not_stored", "The video could not be stored. Send it again.") from error
         log.warning("storage reported a failure, but the bytes of %s are stored", job.id, exc_info=error)
     try:

@@ -15,7 +15,7 @@ from shared.models.image import ImageRecord, ImageState
 from shared.models.job import Job
 from shared.pipeline.idempotency import clear_keys
 from shared.pipeline.job_storage import JOBS, MEDIA, PARTS, media_name, media_prefix
-from shared.pipeline.lifecycle import JobStateError
+from shared.pipeline.lifecycle import JobStateError, record_deletion
 from shared.platform.documents import change_model, iterate_query, with_updated_at
 from shared.platform.ports import Documents, Filter, Place
 
@@ -23,6 +23,7 @@ DATASETS = "datasets"
 IMAGES = "images"
 PAGE = 200
 ERASURES = "erasures"
+RUN_PREFIX = "run-"
 IMAGES_PER_STEP = 500
 ERASURES_AT_ONCE = 20
 ERASURE_LINGER = timedelta(minutes=15)
@@ -170,16 +171,23 @@ def delete_dataset(place: Place, dataset_id: str) -> None:
     now = clock.now()
     place.documents.put(ERASURES, dataset_id, {"lookAt": now, "until": now + ERASURE_LINGER})
     clear_keys(place.documents, dataset_id)
+    stored = place.documents.get(DATASETS, dataset_id)
     place.documents.delete(DATASETS, dataset_id)
-    delete_runs(place.documents, dataset_id)
+    delete_runs(place.documents, dataset_id, stored.data["owner"] if stored else None)
     delete_images(place, dataset_id, IMAGES_PER_STEP)
 
 
-def delete_runs(documents: Documents, dataset_id: str) -> None:
-    """Delete the jobs of a dataset and their parts, including parts without a job."""
+def delete_runs(documents: Documents, dataset_id: str, owner: str | None) -> None:
+    """Delete the jobs of a dataset and their parts, including parts without a job.
+
+    `owner` is the user whose statistics count the jobs; None for nobody's.
+    """
     for collection in (JOBS, PARTS):
         while stored := documents.query(collection, [("owner", "==", run_owner(dataset_id))], limit=100).documents:
             for document in stored:
+                # Only to be counted: files are the dataset's, and `delete_images` deletes them.
+                if collection == JOBS and (job := Job.read(document.data)).ended_at:
+                    record_deletion(documents, job, owner, RUN_PREFIX)
                 documents.delete(collection, document.id)
 
 
@@ -193,7 +201,7 @@ def delete_images(place: Place, dataset_id: str, limit: int) -> bool:
     if len(images) == limit:
         return False
     # A run that was being started, or a stage that planned parts, meanwhile.
-    delete_runs(place.documents, dataset_id)
+    delete_runs(place.documents, dataset_id, None)
     # Pages of candidates, lists, exports, and images whose chunk ended before it recorded them.
     place.objects.delete_prefix(MEDIA, media_prefix(dataset_id))
     return True

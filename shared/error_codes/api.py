@@ -32,8 +32,8 @@ class RequestCode(ErrorCode):
     TOO_LARGE = permanent(
         "too_large",
         "A file exceeds `API_MAX_FILE_SIZE_MB`, or `MAX_FILE_SIZE_MB` on the earlier systems' paths, or a JSON body "
-        "exceeds its limit.",
-        "Send a smaller file or body.",
+        "exceeds its limit. In the cloud, Google answers a request above 32 MiB itself: status 413 with an HTML page.",
+        "Send a smaller file or body. Send a file above 32 MiB with POST /v1/uploads.",
         413,
     )
     BAD_CURSOR = permanent(

@@ -45,7 +45,7 @@ def delete_job(place: Place, job: Job) -> None:
     """Delete the job, its results and its media; with the job that brought a video, everything about the video."""
     # First, so that no equal request gets the id of a job that is being deleted.
     clear_keys(place.documents, job.id)
-    delete_job_records(place, job.id)
+    delete_job_records(place, job)
     if job.batch_id:
         # `sweep` sends a message that cannot be sent now.
         with suppress(TransientError, NotFound):

@@ -176,6 +176,6 @@ def _start_from_source(place: Place, video: Job, job: Job) -> Job:
     try:
         place.objects.copy(UPLOADS, source_name(video.id), source_name(job.id))
     except NotFound:
-        lifecycle.delete_job_records(place, job.id)
+        lifecycle.delete_job_records(place, job)
         raise source_gone from None
     return started_job

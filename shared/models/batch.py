@@ -10,8 +10,10 @@ from pydantic import Field
 
 from shared.models import Model
 from shared.models.job import JobError
+from shared.models.shard import default_shard
 
 HIDDEN = (
+    "shard",
     "owner",
     "files",
     "released",
@@ -96,6 +98,7 @@ class Batch(Model):
     """Many videos, submitted in one request for the same analysis."""
 
     id: str = Field(description="Identifier of the batch.")
+    shard: int = Field(default_factory=default_shard, description="Range of the indexes by time.")
     owner: str
     kind: str = Field(description="Kind of analysis of all items.")
     language: str = Field(description="Language of the results, as a BCP-47 tag.")

@@ -12,13 +12,16 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from shared.models import Model
+from shared.models.shard import default_shard
 from shared.models.video import TranscriptGap, Video
 from shared.wiring import EXTRACT
 
 HIDDEN = (
     "owner",
+    "shard",
     "outbox",
     "wake_at",
+    "source_expires_at",
     "trace",
     "search",
     "link_allowed",
@@ -176,6 +179,7 @@ class Job(Model):
     """A job: one analysis of one video."""
 
     id: str = Field(description="Identifier of the job.")
+    shard: int = Field(default_factory=default_shard, description="Range of the indexes by time.")
     owner: str
     kind: str = Field(description="Kind of analysis.")
     language: str = Field(description="Language of the result, as a BCP-47 tag.")
@@ -202,6 +206,7 @@ class Job(Model):
     ended_at: datetime | None = Field(None, description="When the job ended.")
     outbox: list[OutboxMessage] = []
     wake_at: datetime | None = Field(None, description="When `sweep` checks this job next; None: never.")
+    source_expires_at: datetime | None = Field(None, description="When `sweep` deletes the video file; None: never.")
     keep_source: bool | None = Field(
         None,
         description="How long the video file is kept. `true`: as long as the job. `false`: until the job ends. `null`:"
@@ -226,6 +231,33 @@ class Job(Model):
     )
     trace: str | None = Field(None, description="W3C traceparent of the request that created the job.")
     counted: CountedRun | None = None
+
+    def to_counted_part(self, owner: str | None) -> dict[str, Any]:
+        """Return the document of this ended job with only what statistics count, for the user `owner`."""
+        stages = {
+            name: StageState(
+                number=state.number, status=state.status, started_at=state.started_at, ended_at=state.ended_at
+            )
+            for name, state in self.stages.items()
+        }
+        error = self.error and self.error.model_copy(update={"message": ""})
+        part = Job(
+            id=self.id,
+            owner=owner or "",
+            kind=self.kind,
+            language="",
+            status=self.status,
+            stages=stages,
+            upload=self.upload and Upload(state=self.upload.state),
+            result_empty=self.result_empty,
+            usage=Usage(cost_usd=self.usage.cost_usd),
+            error=error,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            ended_at=self.ended_at,
+            counted=self.counted,
+        )
+        return part.model_dump(mode="python", by_alias=True, exclude_defaults=True)
 
     @property
     def source_job(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from shared.models import Model
+from shared.models.shard import default_shard
 
 
 class WebhookEvent(StrEnum):
@@ -64,6 +65,7 @@ class WebhookDelivery(Model):
     """The delivery of one event to one webhook. All attempts have the same `id`, so receivers can detect repeats."""
 
     id: str
+    shard: int = Field(default_factory=default_shard, description="Range of the indexes by time.")
     webhook_id: str
     owner: str
     job_id: str | None

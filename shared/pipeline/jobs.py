@@ -86,6 +86,7 @@ def refresh_derived_fields(job: Job) -> None:
     job.updated_at = max(now, job.created_at, job.ended_at or now)
     job.progress = max(job.progress, overall_progress(job))
     job.wake_at = wake_time(job, now)
+    job.source_expires_at = source_deletion_time(job) if job.status.is_final else None
     job.search = search_words(job)
 
 
@@ -115,6 +116,7 @@ def is_current_stage(job: Job, stage: str) -> bool:
 def wake_time(job: Job, now: datetime) -> datetime | None:
     """Return when `sweep` examines the job if nothing changes it before; None for never.
 
+    The deletion of its source has a time of its own: rescues do not wait behind it.
     A job that waits for its upload or for a stage's event is examined after a pause that doubles with its age, so
     that `sweep` does not lengthen a long queue.
     """
@@ -122,7 +124,7 @@ def wake_time(job: Job, now: datetime) -> datetime | None:
     if job.outbox:
         return now + OUTBOX_GRACE
     if job.status.is_final:
-        return source_deletion_time(job)
+        return None
     leases = [state.lease.until for state in job.stages.values() if state.lease]
     if leases:
         return now + (max(leases) - clock.steady_now()) + LEASE_GRACE

@@ -176,18 +176,31 @@ def retry_job(place: Place, job_id: str) -> Job:
     return job
 
 
-def delete_job_records(place: Place, job_id: str) -> None:
+def delete_job_records(place: Place, job: Job) -> None:
     """Delete the job, its results and its media; a running stage stops and deletes what it wrote meanwhile.
 
     A record of the deletion stays until the upload link has expired, so that late bytes are deleted, too.
     With the job that brought a video, all other jobs about the video are deleted.
     """
-    for other in reanalysis_documents(place.documents, job_id):
-        delete_job_records(place, other.id)
+    for other in reanalysis_documents(place.documents, job.id):
+        delete_job_records(place, Job.read(other.data))
+    record_deletion(place.documents, job, job.owner)
+    place.documents.delete(JOBS, job.id)
+    delete_job_data(place, job.id)
+
+
+def record_deletion(documents: Documents, job: Job, owner: str | None, prefix: str = "") -> None:
+    """Store that the job is deleted, and what statistics count of it for `owner` if it has ended.
+
+    With a `prefix` of the record's id, stages do not find it, and leave what belongs to others.
+
+    Call this before the deletion, so that statistics find the job in one place or the other.
+    """
     until = clock.now() + timedelta(seconds=settings().upload_ttl_sec)
-    place.documents.put(DELETED, job_id, {"expiresAt": until})
-    place.documents.delete(JOBS, job_id)
-    delete_job_data(place, job_id)
+    record: dict[str, Any] = {"shard": job.shard, "expiresAt": until}
+    if job.ended_at:
+        record |= {"endedAt": job.ended_at, "counts": job.to_counted_part(owner)}
+    documents.put(DELETED, f"{prefix}{job.id}", record)
 
 
 def reanalysis_documents(documents: Documents, video_id: str) -> list[Document]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from shared import clock
 from shared.models.job import CountedRun, Job
+from shared.models.shard import ALL_SHARDS
 from shared.models.statistics import DayStatistics
-from shared.pipeline.job_storage import JOBS
+from shared.pipeline.deadline import Deadline
+from shared.pipeline.job_storage import DELETED, JOBS
 from shared.platform.documents import change_model
 from shared.platform.ports import Documents
 
@@ -26,43 +29,72 @@ LAG = timedelta(minutes=1)
 KEEP = timedelta(days=92)
 HISTORY = timedelta(days=30)
 """Ended jobs that the first run counts; later ones follow it."""
-PAGE = 100
+PAGE = 500
 MAX_JOBS = 2000
-"""Most jobs that one run counts; the next one goes on."""
+"""Most jobs in memory: one step."""
+WRITERS = 32
+"""Days of different owners that are written at once."""
 OwnerOf = Callable[[Job], str | None]
 """Returns the user whose statistics count a job; None for nobody's."""
 
 
-def count_ended_jobs(documents: Documents, owner_of: OwnerOf) -> int:
-    """Count the jobs that ended since the last run, at most MAX_JOBS; return their number."""
-    start = counted_until(documents) or clock.now() - HISTORY
-    jobs, until = ended_jobs(documents, start, clock.now() - LAG)
+def count_ended_jobs(documents: Documents, owner_of: OwnerOf, deadline: Deadline) -> int:
+    """Count the jobs that ended since the last run, in steps until the deadline; return their number."""
+    total = 0
+    while True:
+        start = counted_until(documents) or clock.now() - HISTORY
+        end = clock.now() - LAG
+        number, until = _count_step(documents, owner_of, start, end)
+        total += number
+        if until >= end or deadline.has_passed():
+            return total
+
+
+def _count_step(documents: Documents, owner_of: OwnerOf, start: datetime, end: datetime) -> tuple[int, datetime]:
+    """Count at most MAX_JOBS jobs that ended since `start`; return their number, and until when all are counted."""
+    jobs, until = ended_jobs(documents, start, end)
     shares: defaultdict[tuple[str | None, date], list[Job]] = defaultdict(list)
     for job in jobs:
         assert job.ended_at is not None  # noqa: S101  # it was searched by this field
-        for owner in {None, owner_of(job)}:
+        for owner in {None, owner_of(job) or None}:
             shares[owner, job.ended_at.date()].append(job)
-    for (owner, day), share in shares.items():
-        add_jobs(documents, owner, day, share, until)
+
+    def add_share(share: tuple[tuple[str | None, date], list[Job]]) -> None:
+        (owner, day), ended = share
+        add_jobs(documents, owner, day, ended, until)
+
+    with ThreadPoolExecutor(min(WRITERS, max(1, len(shares)))) as threads:
+        list(threads.map(add_share, shares.items()))
     if until > start:
         documents.put(STATISTICS, MARK, {"until": until})
-    return len(jobs)
+    return len(jobs), until
 
 
 def ended_jobs(documents: Documents, start: datetime, end: datetime) -> tuple[list[Job], datetime]:
-    """Return the jobs that ended from `start` until, but not at, the returned time: `end`, or earlier for many jobs."""
+    """Return the jobs that ended from `start` until, but not at, the returned time: `end`, or earlier for many jobs.
+
+    A job that is deleted meanwhile is found once: its record is written before its document is deleted.
+    """
+    jobs, end = _ended(documents, JOBS, start, end)
+    deleted, until = _ended(documents, DELETED, start, end)
+    by_id = {job.id: job for job in [*deleted, *jobs] if job.ended_at and job.ended_at < until}
+    return list(by_id.values()), until
+
+
+def _ended(documents: Documents, collection: str, start: datetime, end: datetime) -> tuple[list[Job], datetime]:
     jobs: list[Job] = []
     cursor = None
     while len(jobs) < MAX_JOBS:
-        filters: Any = [("endedAt", ">=", start), ("endedAt", "<", end)]
-        page = documents.query(JOBS, filters, [("endedAt", "asc")], PAGE, cursor)
-        jobs += [Job.read(document.data) for document in page.documents]
+        filters: Any = [("shard", "in", ALL_SHARDS), ("endedAt", ">=", start), ("endedAt", "<", end)]
+        page = documents.query(collection, filters, [("endedAt", "asc")], PAGE, cursor)
+        jobs += [
+            Job.read(document.data["counts"] if collection == DELETED else document.data) for document in page.documents
+        ]
         cursor = page.cursor
         if cursor is None:
             return jobs, end
     # Others may have ended at the time of the last one.
-    until = max(filter(None, (job.ended_at for job in jobs)))
-    return [job for job in jobs if job.ended_at and job.ended_at < until], until
+    return jobs, max(filter(None, (job.ended_at for job in jobs)))
 
 
 def add_jobs(documents: Documents, owner: str | None, day: date, jobs: Iterable[Job], until: datetime) -> None:

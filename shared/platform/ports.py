@@ -21,6 +21,10 @@ from shared.wiring import wiring
 MAX_DIMENSIONS = 2048
 MAX_NEAREST = 1000
 MAX_NAME_BYTES = 1024
+MAX_WRITES = 500
+"""Most documents of one `update_many`."""
+EXPIRES_AT = "expiresAt"
+"""Field by which documents expire."""
 Op = Literal["==", "in", "<", "<=", ">", ">=", "array_contains"]
 Filter = tuple[str, Op, Any]
 Order = tuple[str, Literal["asc", "desc"]]
@@ -83,8 +87,21 @@ class Documents(Protocol):
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
         """Store, replacing any document of this id; return the version."""
 
+    def update_many(self, collection: str, changes: Sequence[Document]) -> Sequence[str]:
+        """Set top-level fields of at most 500 documents in one request; return the ids in conflict.
+
+        Each change has the fields to set as its `data` and the version that was read; like `replace`, it conflicts if
+        the document changed or is gone. Not atomic: the others are stored.
+        """
+
     def delete(self, collection: str, id: str) -> None:
         """Delete; a missing document is no error."""
+
+    def delete_expired(self, collection: str, before: datetime, limit: int) -> int:
+        """Delete at most `limit` documents whose `expiresAt` is not after `before`; return their number.
+
+        Where the service deletes expired documents itself, this does nothing.
+        """
 
     def query(
         self,
@@ -184,6 +201,9 @@ class Objects(Protocol):
 
     def delete(self, bucket: str, name: str) -> None:
         """Delete; a missing object is no error."""
+
+    def delete_many(self, bucket: str, names: Sequence[str]) -> None:
+        """Delete objects in as few requests as possible; missing ones are no error."""
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         """Delete all objects whose name starts with `prefix`; return their number."""
@@ -290,6 +310,12 @@ def check_object_name(bucket: str, name: str) -> None:
     # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
     if len(name.encode()) > MAX_NAME_BYTES:
         raise ValueError(f"an object name has at most {MAX_NAME_BYTES} bytes")
+
+
+def check_writes(changes: Sequence[Document]) -> None:
+    """Raises ValueError for more changes than one request may have."""
+    if len(changes) > MAX_WRITES:
+        raise ValueError(f"at most {MAX_WRITES} documents are changed at once")
 
 
 def check_matching_query(field: str, limit: int, filters: Sequence[Filter]) -> None:

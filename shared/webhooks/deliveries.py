@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from shared.errors import AlreadyExists, NotFound, TransientError
 from shared.models.job import Job, JobStatus
 from shared.models.webhook import TEST, Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
 from shared.platform.documents import change_model, iterate_query, with_updated_at
-from shared.platform.ports import Documents, Filter, Order, Place
+from shared.platform.ports import Documents, Filter, Place
 from shared.wiring import NOTIFY, wiring
 
 log = logging.getLogger(__name__)
@@ -202,13 +202,11 @@ def reset_delivery(delivery: WebhookDelivery) -> bool:
     return True
 
 
-def wake_due_deliveries(place: Place) -> Iterator[str]:
-    """Trigger each delivery that is due, and yield its id."""
-    for id in _delivery_ids(place.documents, ("wakeAt", "<=", clock.now()), [("wakeAt", "asc")]):
-        with suppress(NotFound):
-            change_delivery(place.documents, id, _postpone_wake)
-            publish_delivery(place, id)
-        yield id
+def wake_delivery(place: Place, id: str) -> None:
+    """Trigger a delivery that is due."""
+    with suppress(NotFound):
+        change_delivery(place.documents, id, _postpone_wake)
+        publish_delivery(place, id)
 
 
 def _postpone_wake(delivery: WebhookDelivery) -> bool:
@@ -237,5 +235,5 @@ def delete_webhook_documents(documents: Documents, webhook_id: str) -> None:
         documents.delete(DELIVERIES, id)
 
 
-def _delivery_ids(documents: Documents, condition: Filter, order: Sequence[Order] = ()) -> list[str]:
-    return [document.id for document in iterate_query(documents, DELIVERIES, [condition], order)]
+def _delivery_ids(documents: Documents, condition: Filter) -> list[str]:
+    return [document.id for document in iterate_query(documents, DELIVERIES, [condition])]

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shared.models.job import Job, JobError, JobStatus, Usage
+from shared.pipeline.deadline import Deadline
 from shared.pipeline.job_storage import JOBS
 from shared.pipeline.lifecycle import plan_job
 from shared.pipeline.statistics import MARK, STATISTICS, count_ended_jobs
@@ -28,7 +29,7 @@ def ended(shelf: Shelf) -> list[Job]:
         shelf.add("recipe", status=JobStatus.FAILED, error=BUSY, filename="bens.mp4", owner="ben"),
     ]
     shelf.place.documents.delete(STATISTICS, MARK)
-    count_ended_jobs(shelf.place.documents, lambda job: job.owner)
+    count_ended_jobs(shelf.place.documents, lambda job: job.owner, Deadline(60))
     return jobs
 
 

@@ -74,6 +74,37 @@ def test_replace_of_a_deleted_document_is_a_conflict(documents: Documents, fresh
         documents.replace(fresh, "a", {}, version)
 
 
+def test_many_documents_are_changed_at_once(documents: Documents, fresh: str) -> None:
+    """Of a page of jobs those that nobody changed meanwhile get the new fields; the others are named and stay."""
+    versions = {id: documents.create(fresh, id, {"n": 0, "old": {"x": 1}}) for id in ("kept", "changed", "gone")}
+    documents.put(fresh, "changed", {"n": 7})
+    documents.delete(fresh, "gone")
+    fields = {"n": None, "at": datetime(2026, 1, 1, tzinfo=UTC)}
+    changes = [Document(id, fields, version) for id, version in versions.items()]
+    assert set(documents.update_many(fresh, changes)) == {"changed", "gone"}
+    stored = {id: documents.get(fresh, id) for id in versions}
+    assert {id: document and document.data for id, document in stored.items()} == {
+        "kept": {"old": {"x": 1}, **fields},
+        "changed": {"n": 7},
+        "gone": None,
+    }
+    assert documents.update_many(fresh, []) == []
+    with pytest.raises(ValueError, match="500"):
+        documents.update_many(fresh, changes[:1] * 501)
+
+
+def test_expired_documents_are_deleted(documents: Documents, fresh: str) -> None:
+    """What has expired goes, the oldest first and no more than is asked for; what lasts forever stays."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    for days, id in ((-2, "oldest"), (-1, "old"), (0, "now"), (1, "later")):
+        documents.put(fresh, id, {"expiresAt": now + timedelta(days=days)})
+    documents.put(fresh, "never", {"expiresAt": None})
+    assert documents.delete_expired(fresh, now, 1) == 1
+    assert documents.get(fresh, "oldest") is None
+    assert documents.delete_expired(fresh, now, 9) == 2
+    assert {document.id for document in documents.query(fresh).documents} == {"later", "never"}
+
+
 def test_a_version_is_never_used_twice(documents: Documents, fresh: str) -> None:
     """A document deleted and made anew is not mistaken for the old one."""
     old = documents.create(fresh, "a", {"n": 1})

@@ -220,6 +220,16 @@ def test_a_name_that_plays_tricks_is_refused_everywhere(objects: Objects, name: 
             call()
 
 
+def test_many_objects_are_deleted_at_once(objects: Objects, fresh: str) -> None:
+    """The sources of a page of jobs go together, whatever their names; one that is gone already does no harm."""
+    names = [f"{fresh}/{name}" for name in UNUSUAL_NAMES[:6]] + [f"{fresh}/{number}" for number in range(100)]
+    for name in (*names[:8], f"{fresh}/other"):
+        objects.put(MEDIA, name, b"x", "image/jpeg")
+    objects.delete_many(MEDIA, names)
+    assert [info.name for info in objects.list(MEDIA, f"{fresh}/")] == [f"{fresh}/other"]
+    objects.delete_many(MEDIA, [])
+
+
 def test_list_gives_the_names_under_a_prefix_in_order(objects: Objects, fresh: str) -> None:
     """The frames of one job are listed without those of a job whose id begins alike."""
     names = [f"{fresh}/frames/{n:02}.jpg" for n in range(12)] + [f"{fresh}/frames/ü.jpg", f"{fresh}/frames/😀.jpg"]

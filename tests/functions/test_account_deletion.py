@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from functions.sweep.main import sweep
 from shared import clock
 from shared.library.deletion import erase_user, record_departure
 from shared.pipeline.job_storage import MEDIA, UPLOADS
@@ -110,7 +109,7 @@ def sweep_days_later(site: Site) -> None:
         now = clock.now() + timedelta(days=days)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(clock, "now", lambda now=now: now)
-            sweep(None)
+            site.place.place.bus.publish("sweep-tick", {})
             site.work()
 
 

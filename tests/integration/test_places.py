@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.api_client import parse_error
 from infra.demo.recipe import RECIPE
 from tests.file_server import Web
 from tests.hostile_server import HostileServer
@@ -49,6 +50,15 @@ def test_an_uploaded_cooking_video_becomes_its_recipe(place: Server, cooking_cli
             media = httpx.get(link.headers["location"])
             assert media.status_code == 200
             assert len(media.content) > 500
+
+
+def test_clients_understand_the_end_of_a_request(place: Server) -> None:
+    """A form above 32 MiB is refused, in the cloud by Google's page, and the command line says the same of either."""
+    with place.client() as client:
+        file = {"file": ("long.mp4", bytes(33 << 20), "video/mp4")}
+        answer = client.post("/v1/jobs", data={"kind": "metadata"}, files=file)
+    assert answer.status_code == 413
+    assert parse_error(answer).code == "too_large"
 
 
 def test_a_link_becomes_metadata(place: Server, web: Web, small_video: Path) -> None:

@@ -31,6 +31,7 @@ from tests.server import UNLIMITED
 VERBS = {
     "copy": ("read", "create", "delete"),
     "delete": ("delete",),
+    "delete_many": ("delete",),
     "delete_prefix": ("read", "delete"),
     "download": ("read",),
     "finalize_again": ("read", "create", "delete"),

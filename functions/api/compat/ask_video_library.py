@@ -15,7 +15,7 @@ from functions.api import submission
 from functions.api.compat.routing import PAGE_SIZE, all_items, create_ask_video_router
 from functions.api.dependencies import PlaceDep, StartQuota
 from functions.api.identity import Caller
-from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.openapi import FORM_LIMIT, inline_request_body, problem_responses
 from functions.api.rate_limits import Quota
 from functions.api.request_bodies import UploadedFile, read_form
 from functions.api.request_models import CompatRequestModel, Description, Title
@@ -104,7 +104,8 @@ OwnVideo = Annotated[Job, Depends(own_video)]
     summary="Upload a video or recording for transcription",
     description=(
         "Compatible with ask-video: prefer POST /v1/jobs with the kind `transcript` and `keep_source` true. Accepts "
-        "FLAC, M4A, MP3, OGG, WAV, WebM, MP4, MPEG and MOV up to MAX_FILE_SIZE_MB and MAX_SPEECH_DURATION_SEC."
+        "FLAC, M4A, MP3, OGG, WAV, WebM, MP4, MPEG and MOV up to MAX_FILE_SIZE_MB and MAX_SPEECH_DURATION_SEC. "
+        + FORM_LIMIT
     ),
     status_code=201,
     responses=problem_responses(413, 503),

@@ -14,7 +14,7 @@ from functions.api import submission
 from functions.api.compat.routing import PAGE_SIZE, all_items, own_task
 from functions.api.dependencies import PlaceDep, StartQuota
 from functions.api.identity import Caller
-from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.openapi import FORM_LIMIT, inline_request_body, problem_responses
 from functions.api.request_bodies import read_form
 from functions.api.request_models import CompatRequestModel
 from functions.api.schemas import FileJobRequest
@@ -74,7 +74,8 @@ class VideoMetadata(VideoStatus):
 @router.post(
     "/upload-video",
     summary="Upload a video for metadata",
-    description="Compatible with the video metadata service: prefer POST /v1/jobs with the kind `metadata`.",
+    description="Compatible with the video metadata service: prefer POST /v1/jobs with the kind `metadata`. "
+    + FORM_LIMIT,
     responses=problem_responses(400, 413, 415, 503),
     openapi_extra=inline_request_body("multipart/form-data", MetadataUploadForm.model_json_schema(), file="The video."),
 )

@@ -12,7 +12,7 @@ from functions.api import submission
 from functions.api.compat.routing import own_task
 from functions.api.dependencies import PlaceDep, StartQuota
 from functions.api.identity import Caller
-from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.openapi import FORM_LIMIT, inline_request_body, problem_responses
 from functions.api.problems import BadRequest
 from functions.api.rate_limits import Quota
 from functions.api.request_bodies import UploadedFile, read_form
@@ -109,7 +109,7 @@ class ReelTask(BaseModel):
     description=(
         "Compatible with the reel scripter: prefer POST /v1/jobs with the kind `reel` and `keep_source` false. Accepts "
         "MP4, MOV and WebM up to MAX_FILE_SIZE_MB and MAX_VIDEO_DURATION_SEC. If the header of a file does not contain "
-        "its duration, the limit is checked while the file is processed."
+        "its duration, the limit is checked while the file is processed. " + FORM_LIMIT
     ),
     responses=problem_responses(400, 503),
     openapi_extra=inline_request_body(

@@ -27,6 +27,7 @@ from functions.api.export_files import filename_parameters, find_shared_media
 from functions.api.identity import Caller, page_origin
 from functions.api.job_summaries import JobSummaryPage, summarize_job
 from functions.api.openapi import (
+    FORM_LIMIT,
     REF,
     event_stream,
     event_stream_response,
@@ -77,8 +78,7 @@ def job_response(job: Job, status: int = 200) -> JSONResponse:
     description=(
         "Creates a job for a video: send a URL as application/json, or a file as multipart/form-data. If a job of "
         "yours is already processing the same URL with the same kind, language and options, that job is returned. If "
-        "one has already finished, it is returned with its result and status 200, unless `fresh` is true. For files "
-        "larger than 30 MB, use POST /v1/uploads, which works in every deployment."
+        "one has already finished, it is returned with its result and status 200, unless `fresh` is true. " + FORM_LIMIT
     ),
     status_code=202,
     response_model=PublicJob,

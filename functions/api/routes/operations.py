@@ -20,6 +20,7 @@ from shared.datasets import runs, store
 from shared.errors import NotFound
 from shared.models import Model
 from shared.models.job import Job, JobError, JobStatus
+from shared.models.shard import ALL_SHARDS
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import JOBS
 from shared.pipeline.jobs import read_job, video_title
@@ -174,7 +175,7 @@ def list_jobs_by_status(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> OperationsJobPage:
-    filters: list[Filter] = [*view.filters, ("status", "==", status.value)]
+    filters: list[Filter] = [*(view.filters or [("shard", "in", ALL_SHARDS)]), ("status", "==", status.value)]
     try:
         page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
     except ValueError:

@@ -49,7 +49,8 @@ def run_functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]
             host, port = api if row.trigger.http else ("127.0.0.1", free_port())
             sources = stage_sources(row.name, folder, EMULATED_EXCLUSIONS)
             function_environ = os.environ | {**environ, "THREADS": str(thread_count(row))}
-            command, log = function_command(row, host, port), folder / f"{row.name}.log"
+            command = front_command(row, host, port) if row.trigger.http else function_command(row, host, port)
+            log = folder / f"{row.name}.log"
             process = stack.enter_context(run_guarded(command, log, function_environ, folder=sources, again=True))
             started.append((process, port))
             endpoints[row.name] = f"http://127.0.0.1:{port}"
@@ -67,6 +68,11 @@ def function_command(row: Function, host: str, port: int, python: str = sys.exec
     kind = ["--asgi"] if row.trigger.http else ["--signature-type", "cloudevent"]
     options = ["--source", "main.py", "--host", host, "--port", str(port)]
     return [python, "-m", "functions_framework", "--target", row.name, *kind, *options]
+
+
+def front_command(row: Function, host: str, port: int) -> list[str]:
+    """Return the command that serves the HTTP function behind the limits of Cloud Run's front end."""
+    return [sys.executable, "-m", "infra.runtimes.emulated.front", row.name, host, str(port)]
 
 
 def thread_count(row: Function) -> int:

@@ -12,6 +12,7 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -22,6 +23,7 @@ from shared.platform.embedded.document_watcher import DocumentWatcher
 from shared.platform.embedded.fields import MAX_CHOICES, filter_condition, type_rank_sql, value_sql
 from shared.platform.embedded.vector_index import KEYS, MARGIN, VectorIndexes, is_indexed, key_columns
 from shared.platform.ports import (
+    EXPIRES_AT,
     Document,
     DocumentPage,
     Filter,
@@ -31,6 +33,7 @@ from shared.platform.ports import (
     Vector,
     check_matching_query,
     check_nearest_query,
+    check_writes,
 )
 
 BATCH = 1024
@@ -82,6 +85,18 @@ class SqliteDocuments:
             _store_vectors(connection, row["number"], collection, data)
         return new
 
+    def update_many(self, collection: str, changes: Sequence[Document]) -> Sequence[str]:
+        check_writes(changes)
+        conflicts = []
+        with self._db.transaction():
+            for change in changes:
+                stored = self.get(collection, change.id)
+                if stored is None or stored.version != change.version:
+                    conflicts.append(change.id)
+                    continue
+                self.replace(collection, change.id, stored.data | change.data, change.version)
+        return conflicts
+
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
         _check_document_id(id)
         text, version = encode_document(data), _new_version()
@@ -97,6 +112,13 @@ class SqliteDocuments:
     def delete(self, collection: str, id: str) -> None:
         with self._db.transaction() as connection:
             connection.execute("DELETE FROM documents WHERE collection = ? AND id = ?", (collection, id))
+
+    def delete_expired(self, collection: str, before: datetime, limit: int) -> int:
+        page = self.query(collection, [(EXPIRES_AT, "<=", before)], [(EXPIRES_AT, "asc")], limit)
+        with self._db.transaction():
+            for document in page.documents:
+                self.delete(collection, document.id)
+        return len(page.documents)
 
     def query(
         self,

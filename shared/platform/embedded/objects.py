@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, urlencode
@@ -109,6 +109,10 @@ class FileObjects:
         self.uploads.cancel_unfinished(bucket, name)
         for blob in self._catalog.remove(bucket, name):
             self._blobs.remove(blob)
+
+    def delete_many(self, bucket: str, names: Sequence[str]) -> None:
+        for name in names:
+            self.delete(bucket, name)
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         blobs = self._catalog.remove_prefix(bucket, prefix)

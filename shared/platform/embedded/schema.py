@@ -174,6 +174,21 @@ MIGRATIONS: tuple[Migration, ...] = (
             "DROP INDEX documents_by_status",
         ),
     ),
+    Migration(
+        "shards",
+        (
+            # Any shard serves; a document written again gets its own.
+            "UPDATE documents SET data = json_set(data, '$.shard', number % 16)"
+            " WHERE collection IN ('jobs', 'deliveries', 'deleted', 'batches')",
+            # The time to delete a source was the wake time of an ended job.
+            "UPDATE documents SET data = json_set(data, '$.sourceExpiresAt', json_extract(data, '$.wakeAt'),"
+            " '$.wakeAt', NULL) WHERE collection = 'jobs' AND json_array_length(data, '$.outbox') = 0"
+            " AND json_extract(data, '$.status') IN ('done', 'failed', 'cancelled')",
+            _document_index(
+                "documents_by_source_expiry", type_rank_sql("sourceExpiresAt"), value_sql("sourceExpiresAt")
+            ),
+        ),
+    ),
 )
 ACCOUNT_MIGRATIONS: tuple[Migration, ...] = (
     Migration(

@@ -19,12 +19,15 @@ from google.cloud import firestore
 from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
+from google.cloud.firestore_v1.bulk_batch import BulkWriteBatch
 from google.cloud.firestore_v1.vector import Vector as FirestoreVector
 from google.protobuf.timestamp_pb2 import Timestamp
+from grpc import StatusCode
 
 from shared.errors import AlreadyExists, Conflict, IndexMissing
 from shared.platform.gcp.codec import from_firestore, read_cursor, to_firestore, write_cursor
 from shared.platform.ports import (
+    EXPIRES_AT,
     Document,
     DocumentPage,
     Filter,
@@ -34,6 +37,7 @@ from shared.platform.ports import (
     Vector,
     check_matching_query,
     check_nearest_query,
+    check_writes,
 )
 
 Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
@@ -45,6 +49,8 @@ MAX_CHOICES = 30
 LEAST_MATCHES = 6
 """Documents with a value that each query asks for at least."""
 MAX_THREADS = 8
+CHANGED = (StatusCode.NOT_FOUND.value[0], StatusCode.FAILED_PRECONDITION.value[0])
+"""Codes of a write whose document changed or is gone."""
 # Only for errors that pass; each delay is random between 0 and twice the step, so that writers spread.
 RETRY = retry.Retry(
     predicate=retry.if_exception_type(exceptions.Aborted, exceptions.ServiceUnavailable),
@@ -82,6 +88,20 @@ class FirestoreDocuments:
         self._client.write_option(last_update_time=_update_time(version)).modify_write(batch._write_pbs[0])
         return self._write(reference, data, lambda: batch.commit(retry=RETRY)[0])
 
+    def update_many(self, collection: str, changes: Sequence[Document]) -> Sequence[str]:
+        check_writes(changes)
+        if not changes:
+            return []
+        batch = BulkWriteBatch(self._client)
+        for change in changes:
+            unchanged = self._client.write_option(last_update_time=_update_time(change.version))
+            batch.update(self._reference(collection, change.id), to_firestore(change.data), unchanged)
+        statuses = batch.commit(retry=RETRY).status
+        for change, status in zip(changes, statuses, strict=True):
+            if status.code and status.code not in CHANGED:
+                raise exceptions.from_grpc_status(status.code, f"{collection}/{change.id}: {status.message}")
+        return [change.id for change, status in zip(changes, statuses, strict=True) if status.code]
+
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
         reference = self._reference(collection, id)
         return self._write(reference, data, lambda: reference.set(to_firestore(data), retry=RETRY))
@@ -93,6 +113,18 @@ class FirestoreDocuments:
         except exceptions.Cancelled:
             if reference.get(retry=RETRY).exists:
                 raise
+
+    def delete_expired(self, collection: str, before: datetime, limit: int) -> int:
+        """The database's TTL policies do this, without an index: `expiresAt` grows with time, as an index must not.
+
+        The emulator has no such policies.
+        """
+        if self._client._emulator_host is None:
+            return 0
+        page = self.query(collection, [(EXPIRES_AT, "<=", before)], [(EXPIRES_AT, "asc")], limit)
+        for document in page.documents:
+            self.delete(collection, document.id)
+        return len(page.documents)
 
     def query(
         self,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from http import HTTPStatus
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,7 +21,8 @@ from shared.platform.ports import ObjectInfo, UploadSession, check_bucket, check
 
 # Bytes in memory and in one request of an upload or an open stream; a multiple of 256 KiB.
 CHUNK = 4 * 1024 * 1024
-DELETES_AT_ONCE = 8
+DELETES_AT_ONCE = 100
+"""Calls in one batch request: https://cloud.google.com/storage/docs/batch."""
 
 
 class GcsObjects:
@@ -98,11 +99,20 @@ class GcsObjects:
         except exceptions.NotFound:
             return
 
+    def delete_many(self, bucket: str, names: Sequence[str]) -> None:
+        for start in range(0, len(names), DELETES_AT_ONCE):
+            # The batch counts for its whole thread: nothing else is called within it.
+            batch = self._client.batch(raise_exception=False)
+            with batch:
+                for name in names[start : start + DELETES_AT_ONCE]:
+                    self._blob(bucket, name).delete()
+            for response in batch._responses:
+                if response.status_code != HTTPStatus.NOT_FOUND and response.status_code >= HTTPStatus.BAD_REQUEST:
+                    raise exceptions.from_http_response(response)
+
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         names = [info.name for info in self.list(bucket, prefix)]
-        with ThreadPoolExecutor(DELETES_AT_ONCE) as threads:
-            for _ in threads.map(lambda name: self.delete(bucket, name), names):
-                pass
+        self.delete_many(bucket, names)
         return len(names)
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:

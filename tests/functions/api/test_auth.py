@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.sweep.main import sweep
 from infra.stand_ins.identity_server import IdentityServer
 from shared import clock
 from shared.library import deletion as erasure
@@ -186,7 +185,8 @@ def test_deleting_an_account_deletes_everything(visitor: Visitor, site: Site, mo
     assert left == before
     later = clock.now() + timedelta(days=2)
     monkeypatch.setattr(clock, "now", lambda: later)
-    sweep(None)
+    site.place.place.bus.publish("sweep-tick", {})
+    site.work()
     assert erasure.DEPARTURES not in count_stored(site)
     visitor.join("ann")
 

@@ -165,7 +165,7 @@ def test_an_older_folder_is_taken_over(tmp_path: Path) -> None:
     documents = SqliteDocuments(database)
     kept = documents.get("jobs", "a")
     assert kept is not None
-    assert (kept.version, kept.data) == ("v1", {"owner": "ann"})
+    assert (kept.version, kept.data) == ("v1", {"owner": "ann", "shard": 1})
     documents.replace("jobs", "a", {"owner": "ben"}, "v1")
     documents.put("segments", "a", segment("soup", embedding=Vector((1.0,))))
     assert (found(documents, "soup"), near(documents, 1)) == (["a"], ["a"])

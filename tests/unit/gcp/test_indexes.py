@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import combinations, product
+from itertools import accumulate, combinations, product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -42,22 +42,23 @@ from shared.models.webhook import Webhook
 from shared.pipeline import idempotency as once
 from shared.pipeline.batch_release import cancel_jobs
 from shared.pipeline.batches import active_jobs_elsewhere
-from shared.pipeline.job_storage import JOBS, SCREENS, SEGMENTS, VIDEOS, delete_passages
+from shared.pipeline.deadline import Deadline
+from shared.pipeline.job_storage import DELETED, JOBS, SCREENS, SEGMENTS, VIDEOS, delete_passages
 from shared.pipeline.jobs import read_videos
 from shared.pipeline.lifecycle import reanalysis_documents
 from shared.pipeline.parts import parts_of, remaining_numbers
-from shared.pipeline.statistics import STATISTICS, count_ended_jobs
-from shared.pipeline.sweep import sweep
+from shared.pipeline.statistics import count_ended_jobs
+from shared.pipeline.sweep import EXPIRING, sweep
 from shared.platform.accounts import User
 from shared.platform.ports import Document, DocumentPage, Documents, Filter, Matches, Order, Place, Vector
-from shared.platform.rate_limits import RATES
 from shared.webhooks.deliveries import (
-    DELIVERIES,
     clear_job_deliveries,
     delete_webhook_documents,
     has_webhooks,
     webhooks_of,
 )
+from tests.unit.gcp.sequential_fields import MODELS, RESULTS, WITHOUT_MODEL, sequential_fields
+from tests.unit.pipeline.test_cleanup import collections_written
 
 ROOT = Path(__file__).parents[3]
 FIRESTORE = ROOT / "infra" / "firestore"
@@ -73,6 +74,16 @@ FOLDERS = (
     "shared/pipeline",
     "shared/webhooks",
 )
+
+RARE = {
+    "departures": "one for each deleted account",
+    "erasures": "one for each deleted dataset",
+    "revocations": "one for each account that signs out everywhere",
+    "usernames": "one for each account",
+}
+"""Collections that get no 500 documents a second, and why."""
+SPREADING = {"owner", "shard", "webhookId"}
+"""Fields whose values spread the entries of an index that begins with them."""
 
 Form = tuple[str, frozenset[tuple[str, str]], tuple[Order, ...]]
 
@@ -128,6 +139,10 @@ class Recorder:
     def delete(self, collection: str, id: str) -> None:
         """There is nothing."""
 
+    def delete_expired(self, collection: str, before: datetime, limit: int) -> int:
+        """Without a query: see `FirestoreDocuments`."""
+        return 0
+
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
         """Nothing is kept."""
         return ""
@@ -145,7 +160,7 @@ def a_batch() -> Batch:
 
 def noting_only(documents: Documents) -> Place:
     """Bears what is written and deleted on the way."""
-    objects = SimpleNamespace(delete_prefix=lambda *_: 0)
+    objects = SimpleNamespace(delete_prefix=lambda *_: 0, delete_many=lambda *_: None)
     return Place(documents, cast(Any, objects), cast(Any, None))
 
 
@@ -167,7 +182,7 @@ def asked() -> Iterator[Recorder]:
 
 def ask_everything(recorder: Recorder) -> Recorder:
     documents = cast(Documents, recorder)
-    platform = Place(documents, cast(Any, None), cast(Any, None))
+    platform = noting_only(documents)
     for status, kind in product([None, JobStatus.DONE], [None, "recipe"]):
         list_jobs(User("ann"), platform, 20, None, status, kind)
     list_video_metadata(User("ann"), platform)
@@ -179,7 +194,7 @@ def ask_everything(recorder: Recorder) -> Recorder:
         view = OperationsView(request, User("ann", admin=admin))
         list_jobs_by_status(view, platform)
         get_operations(view, platform)
-    count_ended_jobs(documents, lambda job: job.owner)
+    count_ended_jobs(documents, lambda job: job.owner, Deadline(0))
     sweep(platform)
     erase_departed_users(platform)
     for eraser in ERASERS:
@@ -303,13 +318,42 @@ def test_frontends_can_list_what_the_rules_let_them(collection: str) -> None:
     assert [{"fieldPath": "owner", "order": "ASCENDING"}, newest] in defined
 
 
-def test_what_expires_is_deleted_by_firestore_too() -> None:
-    """Forgotten keys go even when the sweep is not run, and the sweep can still look for them."""
-    for collection in (once.IDEMPOTENCY, once.ANSWERS, RATES, DELIVERIES, STATISTICS):
+def test_what_expires_is_deleted_by_firestore() -> None:
+    """Forgotten keys go without a query, whose index would limit how many requests a second can be counted."""
+    for collection in (*EXPIRING, DELETED):
         of_it = [each for each in DEFINED["fieldOverrides"] if each["collectionGroup"] == collection]
         (override,) = [each for each in of_it if each["fieldPath"] == "expiresAt"]
         assert override["ttl"]
-        assert {"order": "ASCENDING", "queryScope": "COLLECTION"} in override["indexes"]
+        assert override["indexes"] == []
+
+
+@pytest.mark.parametrize(("collection", "path"), sorted(sequential_fields()))
+def test_no_index_limits_writes_to_500_a_second(collection: str, path: str) -> None:
+    """A time that every write changes has no index of its own: whoever adds one learns it here, not at 500 a second."""
+    if collection in RARE:
+        return
+    prefixes = set(accumulate(path.split("."), lambda parent, name: f"{parent}.{name}"))
+    exempted = [
+        override["fieldPath"]
+        for override in DEFINED["fieldOverrides"]
+        if override["collectionGroup"] == collection and not override["indexes"]
+    ]
+    assert prefixes & set(exempted), f"exempt {collection}.{path} from indexing in firestore.indexes.json"
+    for index in DEFINED["indexes"]:
+        paths = [field["fieldPath"] for field in index["fields"]]
+        if index["collectionGroup"] == collection and path in paths:
+            assert SPREADING & set(paths[: paths.index(path)]), f"put `shard` before {path} in an index"
+
+
+def test_no_collection_is_forgotten_here() -> None:
+    """The times of a new collection are known as soon as it is written."""
+    written = {collection for collection, _ in collections_written()}
+    assert written - MODELS.keys() - RESULTS.keys() == WITHOUT_MODEL
+
+
+def test_firestore_accepts_so_many_exemptions() -> None:
+    """An apply is not refused for its number of exemptions: https://firebase.google.com/docs/firestore/quotas."""
+    assert len(DEFINED["fieldOverrides"]) <= 200
 
 
 def test_segments_can_be_searched_by_likeness(asked: Recorder) -> None:

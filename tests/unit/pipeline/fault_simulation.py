@@ -6,7 +6,7 @@ import base64
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,6 +91,10 @@ class MemoryObjects:
 
     def delete(self, bucket: str, name: str) -> None:
         self.stored.pop((bucket, name), None)
+
+    def delete_many(self, bucket: str, names: Sequence[str]) -> None:
+        for name in names:
+            self.delete(bucket, name)
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         gone = [key for key in self.stored if key[0] == bucket and key[1].startswith(prefix)]

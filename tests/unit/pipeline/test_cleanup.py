@@ -16,7 +16,9 @@ from shared.analyses.kinds import kinds
 from shared.chat.history import MESSAGES
 from shared.chat.passages import INDEXES
 from shared.datasets.store import DATASETS, ERASURES, IMAGES
+from shared.library.api_keys import KEYS
 from shared.library.deletion import DEPARTURES
+from shared.library.feeds import FEEDS
 from shared.library.groups import GROUPS
 from shared.library.numbers import NUMBERS
 from shared.models.webhook import TEST, WebhookDelivery
@@ -57,6 +59,8 @@ COLLECTIONS_WITHOUT_JOB_DATA = {
     STATISTICS,
     NUMBERS,
     WEBHOOKS,
+    FEEDS,
+    KEYS,
     # This names the model of all vectors.
     INDEXES,
 }

@@ -199,7 +199,7 @@ def test_deleting_a_running_job_leaves_nothing(world: World) -> None:
     world.deliver(world.mailbox.pop(0))
 
     def work(run: object) -> None:
-        lifecycle.delete_job_records(world.calm, job_id)
+        lifecycle.delete_job_records(world.calm, now(world, job_id))
         world.objects.put("media", f"{job_id}/late.jpg", b"late", "image/jpeg")
 
     with use_place(world.calm):
@@ -263,7 +263,7 @@ def test_an_event_that_came_before_its_job_is_made_up_for(world: World) -> None:
 def test_bytes_that_come_after_their_job_was_deleted_go(world: World) -> None:
     """An upload that ends when its job is deleted already leaves nothing behind."""
     job_id = start(world, by_url=False)
-    lifecycle.delete_job_records(world.calm, job_id)
+    lifecycle.delete_job_records(world.calm, now(world, job_id))
     world.objects.put(UPLOADS, source_name(job_id), b"video", "video/mp4")
     assert world.deliver(world.mailbox.pop())
     assert world.objects.stored == {}

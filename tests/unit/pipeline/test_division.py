@@ -14,6 +14,7 @@ from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
+from shared.platform.ports import Place
 from shared.wiring import wiring
 from tests.unit.pipeline.fault_simulation import DIVIDED, PARTS, Event, Fate, World, temporary_documents
 
@@ -122,7 +123,13 @@ def test_a_late_message_of_a_part_does_nothing(world: World, job_id: str) -> Non
     assert parts_of(world.documents, job_id) == []
 
 
-@pytest.mark.parametrize("end", [lifecycle.cancel_job, lifecycle.delete_job_records])
+def delete_records(place: Place, job_id: str) -> None:
+    job = read_job(place.documents, job_id)
+    assert job
+    lifecycle.delete_job_records(place, job)
+
+
+@pytest.mark.parametrize("end", [lifecycle.cancel_job, delete_records])
 def test_parts_stop_with_their_job(world: World, job_id: str, end: object) -> None:
     """Cancelling or deleting the job stops a part at its next tick; of a deleted job nothing is left."""
     went_on = False
@@ -138,7 +145,7 @@ def test_parts_stop_with_their_job(world: World, job_id: str, end: object) -> No
     while world.mailbox:
         assert world.deliver(world.mailbox.pop(0))
     assert not went_on
-    if end is lifecycle.delete_job_records:
+    if end is delete_records:
         assert parts_of(world.documents, job_id) == []
         assert world.objects.stored == {}
     else:

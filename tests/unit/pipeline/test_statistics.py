@@ -13,6 +13,7 @@ from shared import clock
 from shared.models.job import EmptyResult, Job, JobError, JobStatus, StageStatus, Usage
 from shared.models.statistics import Statistics, add_duration, percentile_sec
 from shared.pipeline import statistics
+from shared.pipeline.deadline import Deadline
 from shared.pipeline.job_storage import JOBS
 from shared.pipeline.lifecycle import plan_job, retry_job
 from shared.pipeline.statistics import count_ended_jobs, read_days
@@ -46,7 +47,7 @@ def ended(place: Place, ago_sec: float = 600, owner: str = "ann", kind: str = "r
 
 
 def counted(place: Place) -> int:
-    return count_ended_jobs(place.documents, lambda job: job.owner)
+    return count_ended_jobs(place.documents, lambda job: job.owner, Deadline(0))
 
 
 def of(place: Place, owner: str | None = None) -> Statistics:

@@ -9,10 +9,13 @@ import base64
 import hashlib
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from http import HTTPStatus
 from itertools import dropwhile, islice
 from typing import Any, BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from anyio import to_thread
 from cryptography.exceptions import InvalidSignature
@@ -27,11 +30,15 @@ from starlette.routing import Route
 from infra.runtimes.emulated.storage.store import BucketStore, Resource
 from infra.runtimes.emulated.storage.uploads import GcsUploadSessions
 from shared import clock
+from shared.errors import NotFound
 from shared.platform.embedded.storage_http import object_response
 from shared.platform.gcp.place import EMULATOR_DOMAIN, EXPONENT
 from shared.platform.ports import ObjectInfo
 
 PAGE = 1000
+BATCH = "batch_of_clipwise"
+BATCH_CALLS = 100
+OBJECT_PATH = re.compile("/storage/v1/b/(?P<bucket>[^/]+)/o/(?P<name>[^/]+)")
 
 
 class StorageApi:
@@ -52,6 +59,7 @@ class StorageApi:
             Route(object, self.delete, methods=["DELETE"]),
             Route(object, self.metadata),
             Route(objects, self.list_objects),
+            Route("/batch/storage/v1", self.batch, methods=["POST"]),
         ]
 
     async def upload(self, request: Request) -> Response:
@@ -118,6 +126,33 @@ class StorageApi:
         if len(page) > size:
             body["nextPageToken"] = page[size - 1].name
         return JSONResponse(body)
+
+    async def batch(self, request: Request) -> Response:
+        return await to_thread.run_sync(self._delete_batch, request.headers["content-type"], await request.body())
+
+    def _delete_batch(self, content_type: str, body: bytes) -> Response:
+        """Handle the deletions of a batch, each as a part of the response.
+
+        Source: https://cloud.google.com/storage/docs/batch
+        """
+        parts = list(message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body).walk())[1:]
+        if not 1 <= len(parts) <= BATCH_CALLS:
+            raise HTTPException(400, f"A batch has 1 to {BATCH_CALLS} calls.")
+        responses = []
+        for part in parts:
+            method, url, _ = str(part.get_payload()).split(" ", 2)
+            match = OBJECT_PATH.fullmatch(urlsplit(url).path)
+            if method != "DELETE" or match is None:
+                raise HTTPException(400, "The emulator's batches only delete objects.")
+            try:
+                self._store.delete(match["bucket"], unquote(match["name"]), None)
+                status = HTTPStatus.NO_CONTENT
+            except NotFound:
+                status = HTTPStatus.NOT_FOUND
+            responses.append(
+                f"--{BATCH}\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 {status} {status.phrase}\r\n\r\n\r\n"
+            )
+        return Response("".join([*responses, f"--{BATCH}--"]), media_type=f"multipart/mixed; boundary={BATCH}")
 
     def _open_object(self, request: Request, generation: str) -> tuple[ObjectInfo, BinaryIO]:
         """Open the object in the request's path, in the generation set by the query parameter `generation`, if any."""
