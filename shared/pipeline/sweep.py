@@ -1,4 +1,4 @@
-"""The steps of `sweep` for jobs: wakes stuck ones and batches, expires uploads, deletes old sources and expired documents.
+"""The steps of `sweep`: wakes stuck jobs and batches, expires uploads, deletes old sources and expired documents.
 
 Each step does as much as its scope says and leaves the rest due, so that any later run continues it.
 """
