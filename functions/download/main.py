@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from functions.download.batch_lists import add_list_to_batch
 from shared.analyses.kinds import kind_named
 from shared.logs import log_context
 from shared.models.events import job_of, message_of
@@ -43,6 +42,8 @@ def download(event: CloudEvent) -> None:
     """Download the video of a job, or read a list of a batch."""
     message = message_of(event)
     if isinstance(batch_id := message.get("batchId"), str):
+        from functions.download.batch_lists import add_list_to_batch
+
         with log_context(batch=batch_id, event=event["id"]):
             add_list_to_batch(current_place(), batch_id, int(message["list"]))
         return

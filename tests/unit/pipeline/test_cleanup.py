@@ -22,6 +22,7 @@ from shared.library.feeds import FEEDS
 from shared.library.groups import GROUPS
 from shared.library.numbers import NUMBERS
 from shared.models.webhook import TEST, WebhookDelivery
+from shared.pipeline.batches import BATCH_ITEMS, BATCHES
 from shared.pipeline.cleanup import delete_job_data, job_cleaners
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
 from shared.pipeline.job_storage import DELETED, JOBS, MEDIA, PARTS, SCREENS, SEGMENTS, UPLOADS, media_name, source_name
@@ -47,7 +48,9 @@ COLLECTIONS_WITHOUT_JOB_DATA = {
     # These name videos, which `delete_job` removes from them.
     GROUPS,
     MESSAGES,
-    # These belong to a user or to a dataset.
+    # These belong to a user, a batch or a dataset.
+    BATCHES,
+    BATCH_ITEMS,
     DATASETS,
     IMAGES,
     ERASURES,
