@@ -51,7 +51,7 @@ class BatchList(Model):
     url: str = Field(description="URL of the list.")
     status: ListStatus = Field(ListStatus.PENDING, description="`pending` until its videos are listed.")
     title: str | None = Field(None, description="Title of the list.")
-    found: int = Field(0, description="Number of videos listed, at most `max_videos` of the request.")
+    found: int = Field(0, description="Number of videos listed, at most `maxVideos` of the request.")
     known: int = Field(0, description="Number of these that were skipped: you already have this analysis of them.")
     error: JobError | None = Field(None, description="Why the list could not be read, if it could not.")
     attempts: int = Field(0, description="Number of attempts to read the list.")

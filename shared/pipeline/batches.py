@@ -1,4 +1,4 @@
-"""The documents of batches: created, read, counted, and told what their lists contain.
+"""The documents of batches: created, read, counted, and extended by the videos of their lists.
 
 A batch and its items are two documents, written in this order: items, batch. The batch is what exists for clients; all
 that changes in it is derived from the jobs of the batch or only grows, so that repeated events change nothing.

@@ -204,7 +204,7 @@ def remove_video(
 @router.put(
     "/{group_id}/order",
     summary="Reorder a group's videos",
-    description="Sets the order of a group's videos. `video_ids` must contain each video of the group exactly once.",
+    description="Sets the order of a group's videos. `videoIds` must contain each video of the group exactly once.",
     response_model=GroupDetails,
     responses=problem_responses(404),
 )
