@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 
+from shared.analyses.kinds import kinds
 from shared.error_codes.code import ErrorCode
 from shared.error_codes.registry import CODES, GROUPS
 from shared.exports.wording import recipe_wording
@@ -31,6 +32,8 @@ TERRAFORM_SETTINGS = frozenset(
     {
         "BUCKET_PREFIX",
         "CLIPWISE_PLACE",
+        "DROP_KIND",
+        "DROP_OWNER",
         "FIREBASE_API_KEY",
         "GOOGLE_CLOUD_PROJECT",
         "IDENTITY",
@@ -167,8 +170,10 @@ def settings_json() -> str:
     """Return `terraform/settings.json`: setting to `{set_by, pattern?, is?}`, where values must match the pattern."""
     secrets = {name for row in wiring().functions.values() for name in row.secrets}
     properties = TypeAdapter(Settings).json_schema()["properties"]
+    # Settings are below the kinds, and do not know them.
+    choices = {"drop_kind": {"enum": sorted(kinds())}}
     entries = {
-        name.upper(): {"set_by": _set_by(name.upper(), field, secrets), **_value_pattern(field)}
+        name.upper(): {"set_by": _set_by(name.upper(), field, secrets), **_value_pattern(choices.get(name, field))}
         for name, field in properties.items()
         if field.get("type") != "object"
     }

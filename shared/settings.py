@@ -57,7 +57,7 @@ class Settings:
     )
     bucket_prefix: str = Field(
         "",
-        description="`gcp` only: prefix of the buckets `uploads` and `media`. Default: the project and `-`.",
+        description="`gcp` only: prefix of the buckets `uploads`, `media` and `drop`. Default: the project and `-`.",
     )
     public_url: Url = Field(
         "http://127.0.0.1:8080",
@@ -292,6 +292,12 @@ class Settings:
         description="Jobs of one user's batches that are active at once; the others wait, so that they delay nobody"
         " else's jobs.",
     )
+    drop_owner: str = Field(
+        "",
+        description="`gcp` only: id of the account that owns the jobs of the drop bucket. Unset: its objects are"
+        " ignored. Terraform's `drop_bucket` sets this. On one machine there is no drop bucket; use `clipwise watch`.",
+    )
+    drop_kind: str = Field("summary", description="`gcp` only: kind of analysis of the drop bucket's objects.")
     rate_limit_retry: Rate = Field(
         "5/minute", description="Retries allowed per user and per address, counted across all processes."
     )

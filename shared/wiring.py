@@ -59,6 +59,7 @@ class Function(StrictModel):
     """A row of the table.
 
     Attributes:
+        optional: Whether a deployment can be without it, and without the bucket that triggers it.
         models: Models that its package may contain, each with the memory in MB that it then needs.
     """
 
@@ -73,6 +74,7 @@ class Function(StrictModel):
     min_instances: int
     max_instances: int
     cpu_bound: bool = False
+    optional: bool = False
     weight: int = 0
     attempts: int = 1
     deliveries: int = 1
@@ -85,6 +87,15 @@ class Wiring(StrictModel):
     buckets: dict[str, str]
     dead_letter_topic: str
     functions: dict[str, Function]
+
+    def without_optional(self) -> Wiring:
+        """Return the table of a deployment that has no optional function."""
+        optional = {row.trigger.bucket for row in self.functions.values() if row.optional}
+        return Wiring(
+            buckets={name: purpose for name, purpose in self.buckets.items() if name not in optional},
+            dead_letter_topic=self.dead_letter_topic,
+            functions={name: row for name, row in self.functions.items() if not row.optional},
+        )
 
     def listeners(self, *, topic: str | None = None, bucket: str | None = None) -> list[Function]:
         """Return the functions that a message on `topic`, or an object finalized in `bucket`, triggers."""

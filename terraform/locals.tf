@@ -1,7 +1,7 @@
 locals {
   # The one table of the wiring, which the local places and the tests read, too.
   table     = yamldecode(file("${path.module}/../functions/pipeline.yaml"))
-  rights    = { for name in keys(local.table.functions) : name => yamldecode(file("${path.module}/rights.yaml"))[name] }
+  rights    = { for name in keys(local.functions) : name => yamldecode(file("${path.module}/rights.yaml"))[name] }
   known     = jsondecode(file("${path.module}/settings.json"))
   firestore = jsondecode(file("${path.module}/../infra/firestore/firestore.indexes.json"))
 
@@ -15,12 +15,16 @@ locals {
     var.embedding_dimensions,
   )
 
+  # Optional functions exist only with the drop bucket, and the bucket that triggers them likewise.
+  left_out = { for name, row in local.table.functions : name => row if var.drop_bucket == null && try(row.optional, false) }
+  buckets  = { for name, purpose in local.table.buckets : name => purpose if !contains([for row in values(local.left_out) : row.trigger.bucket], name) }
+
   functions = {
     for name, row in local.table.functions : name => merge(
       row,
       { memory_mb = lookup(local.needs.memory_mb, name, row.memory_mb) },
       { for key, value in try(var.functions[name], {}) : key => value if value != null },
-    )
+    ) if !contains(keys(local.left_out), name)
   }
   http   = { for name, row in local.functions : name => row if try(row.trigger.http, false) }
   pushed = { for name, row in local.functions : name => row if !try(row.trigger.http, false) }
@@ -88,6 +92,8 @@ locals {
     IDENTITY             = "firebase"
     FIREBASE_API_KEY     = google_apikeys_key.app.key_string
     PACKAGED_MODELS      = join(",", local.needs.models)
+    DROP_OWNER           = try(var.drop_bucket.owner, "")
+    DROP_KIND            = try(var.drop_bucket.kind, "")
     # The balancer appends the client's address and its own.
     TRUSTED_PROXIES = var.load_balancer == null ? "1" : "2"
   }

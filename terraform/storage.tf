@@ -1,5 +1,5 @@
 resource "google_storage_bucket" "data" {
-  for_each = local.table.buckets
+  for_each = local.buckets
 
   project                     = var.project_id
   name                        = "${local.prefix}${each.key}"
@@ -14,9 +14,12 @@ resource "google_storage_bucket" "data" {
     retention_duration_seconds = contains(local.notifying, each.key) ? 0 : var.retention.deleted_media_days * 86400
   }
 
-  # The net below `sweep`, which deletes sources in time.
+  # The net below `sweep`, which deletes sources in time. Nothing else deletes what is in the drop bucket.
   dynamic "lifecycle_rule" {
-    for_each = compact([contains(local.notifying, each.key) ? var.retention.uploads_days : var.retention.media_days])
+    for_each = compact([
+      each.key == "drop" ? try(var.drop_bucket.days, null) :
+      contains(local.notifying, each.key) ? var.retention.uploads_days : var.retention.media_days
+    ])
     content {
       action {
         type = "Delete"
@@ -38,7 +41,7 @@ resource "google_storage_bucket" "data" {
 
   # Browsers send uploads to and read media from the buckets themselves, by links that the API gives out.
   dynamic "cors" {
-    for_each = length(local.origins) > 0 ? [local.origins] : []
+    for_each = length(local.origins) > 0 && each.key != "drop" ? [local.origins] : []
     content {
       origin          = cors.value
       method          = contains(local.notifying, each.key) ? ["GET", "HEAD", "PUT", "OPTIONS"] : ["GET", "HEAD"]

@@ -121,6 +121,29 @@ variable "quota" {
   }
 }
 
+variable "drop_bucket" {
+  description = "A bucket whose objects become jobs. owner: the id of the account that owns them. kind: their kind of analysis. days: when objects are deleted from the bucket; a job has a copy of its own."
+  type = object({
+    owner = string
+    kind  = optional(string, "summary")
+    days  = optional(number, 30)
+  })
+  default = null
+
+  validation {
+    condition     = var.drop_bucket == null || can(regex("^[A-Za-z0-9_-]{1,128}$", var.drop_bucket.owner))
+    error_message = "owner must be the id of an account, as `clipwise whoami` shows it."
+  }
+  validation {
+    condition     = var.drop_bucket == null || can(regex(local.known.DROP_KIND.pattern, var.drop_bucket.kind))
+    error_message = "kind must be ${local.known.DROP_KIND.is}."
+  }
+  validation {
+    condition     = var.drop_bucket == null || try(var.drop_bucket.days >= 1 && floor(var.drop_bucket.days) == var.drop_bucket.days, false)
+    error_message = "days must be 1 or more, and whole."
+  }
+}
+
 variable "embedding_dimensions" {
   description = "Further widths of embeddings: Firestore finds only vectors for whose width there is an index. Those of the default models and of models in the packages are always there."
   type        = set(number)

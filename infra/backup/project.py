@@ -76,7 +76,7 @@ def read_documents(client: firestore.Client, time: datetime) -> Iterator[tuple[s
 
 def copy_objects(objects: Objects, archive: ArchiveWriter, folder: Path, report: Report) -> list[dict[str, Any]]:
     """Add all objects as numbered files; return their descriptions."""
-    infos = [info for bucket in wiring().buckets for info in objects.list(bucket)]
+    infos = [info for bucket in wiring().without_optional().buckets for info in objects.list(bucket)]
     total, written = sum(info.size for info in infos) or 1, 0
     descriptions: list[dict[str, Any]] = []
     copy = folder / "object"
@@ -130,7 +130,9 @@ def restore_project(path: Path, settings: Settings, report: Report) -> None:
 def require_empty(client: firestore.Client, objects: Objects) -> None:
     """Raises BackupError if there is a document or an object."""
     collection = next(iter(client.collections()), None)
-    bucket = next((bucket for bucket in wiring().buckets if next(iter(objects.list(bucket)), None)), None)
+    bucket = next(
+        (bucket for bucket in wiring().without_optional().buckets if next(iter(objects.list(bucket)), None)), None
+    )
     if collection is not None or bucket is not None:
         found = f"the collection {collection.id}" if collection is not None else f"objects in {bucket}"
         raise BackupError(f"The project {client.project} is not empty: it has {found}. Restore into a new project.")

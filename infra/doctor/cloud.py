@@ -17,7 +17,8 @@ from infra.api_client import open_client
 from infra.doctor.findings import DoctorFinding, Findings, good, note, problem
 from infra.reference import rights
 from infra.runtimes.emulated.provision import ACK_SEC, DELIVERY_ATTEMPTS, push_topic
-from shared.wiring import Backoff, Function, wiring
+from shared.pipeline.job_storage import DROP
+from shared.wiring import Backoff, Function, Wiring, wiring
 
 INDEXES = Path(__file__).parents[1] / "firestore" / "firestore.indexes.json"
 # The APIs of terraform/services.tf that every project needs; a test compares them.
@@ -52,10 +53,10 @@ def trigger_topic(function: Function, emulated: bool) -> str | None:
     return push_topic(function)
 
 
-def subscriptions(emulated: bool) -> list[PushSubscription]:
+def subscriptions(table: Wiring, emulated: bool) -> list[PushSubscription]:
     """Return the expected subscriptions, with values in the ranges that Pub/Sub permits."""
     rows = []
-    for row in wiring().functions.values():
+    for row in table.functions.values():
         if topic := trigger_topic(row, emulated):
             ack = max(ACK_SEC[0], min(ACK_SEC[1], row.timeout_sec))
             deliveries = max(DELIVERY_ATTEMPTS[0], min(DELIVERY_ATTEMPTS[1], row.deliveries))
@@ -64,9 +65,8 @@ def subscriptions(emulated: bool) -> list[PushSubscription]:
     return rows
 
 
-def topics(emulated: bool) -> set[str]:
-    table = wiring()
-    pushed = {subscription.topic for subscription in subscriptions(emulated)}
+def topics(table: Wiring, emulated: bool) -> set[str]:
+    pushed = {subscription.topic for subscription in subscriptions(table, emulated)}
     published = {target for row in table.functions.values() for target in row.publishes} - set(table.buckets)
     # On the emulators, only topics with a subscription are created.
     return pushed | (set() if emulated else published) | {table.dead_letter_topic}
@@ -220,9 +220,21 @@ def service_account(function: str, project: str) -> str:
     return f"clipwise-{function}@{project}.iam.gserviceaccount.com"
 
 
+def deployed_wiring(cloud: CloudClient, prefix: str) -> Wiring:
+    """Return the wiring table, without its optional function if the project has no drop bucket."""
+    try:
+        cloud.get("storage", f"storage/v1/b/{prefix}{DROP}{'/o?maxResults=1' if cloud.emulated else ''}")
+    except CloudApiError as error:
+        if not error.is_missing:
+            raise
+        return wiring().without_optional()
+    return wiring()
+
+
 def check_permissions(cloud: CloudClient, prefix: str, function: str | None) -> Findings:
     """Check the permissions of one function, or of all; for the user's own account, a missing one is only a note."""
-    names = [function] if function else list(wiring().functions)
+    table = deployed_wiring(cloud, prefix)
+    names = [function] if function else list(table.functions)
     granted = {name: rights()[name] for name in names}
     account = f"{function}'s account" if function else "your account"
 
@@ -230,7 +242,7 @@ def check_permissions(cloud: CloudClient, prefix: str, function: str | None) -> 
         path = f"v1/projects/{cloud.project}:testIamPermissions"
         missing = missing_permissions(cloud, "cloudresourcemanager", path, DOCUMENT_PERMISSIONS)
         yield _permission_finding(function, f"{account} in the database", missing)
-    for bucket in wiring().buckets:
+    for bucket in table.buckets:
         verbs = {verb for row in granted.values() for verb in row.get("objects", {}).get(bucket, [])}
         required = tuple(sorted(name for verb in verbs for name in OBJECT_PERMISSIONS[verb]))
         if required:
@@ -238,7 +250,7 @@ def check_permissions(cloud: CloudClient, prefix: str, function: str | None) -> 
             response = cloud.get("storage", f"storage/v1/b/{prefix}{bucket}/iam/testPermissions?{query}")
             missing = sorted(set(required) - set(response.get("permissions", [])))
             yield _permission_finding(function, f"{account} in the bucket {bucket}", missing)
-    published = {target for name in names for target in wiring().functions[name].publishes} - set(wiring().buckets)
+    published = {target for name in names for target in table.functions[name].publishes} - set(table.buckets)
     for topic in sorted(published):
         path = f"v1/projects/{cloud.project}/topics/{topic}:testIamPermissions"
         missing = missing_permissions(cloud, "pubsub", path, ("pubsub.topics.publish",))

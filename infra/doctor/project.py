@@ -12,7 +12,7 @@ from infra.doctor.findings import Findings, good, note, problem
 from infra.doctor.quota import read_quota, required_quota
 from infra.runtimes.emulated.provision import ACK_SEC
 from shared.media.audio.ffmpeg_program import BROKEN, FOUND, MISSING
-from shared.wiring import EXTRACT, wiring
+from shared.wiring import EXTRACT, Wiring, wiring
 
 APPLY = "run `terraform apply`"
 START = "run `clipwise up --emulators` and set the *_EMULATOR_HOST variables that it prints"
@@ -61,7 +61,7 @@ def check_apis(cloud: CloudClient, prefix: str) -> Findings:
 
 
 def check_buckets(cloud: CloudClient, prefix: str) -> Findings:
-    for name in wiring().buckets:
+    for name in expected.deployed_wiring(cloud, prefix).buckets:
         bucket, subject = f"{prefix}{name}", f"bucket {name}"
         try:
             if cloud.emulated:
@@ -105,7 +105,7 @@ def check_notification(cloud: CloudClient, name: str, bucket: str) -> Findings:
 def check_topics(cloud: CloudClient, prefix: str) -> Findings:
     path = f"v1/projects/{cloud.project}/topics?pageSize=1000"
     existing = {topic["name"].rsplit("/", 1)[-1] for topic in cloud.list_items("pubsub", path, "topics")}
-    required = expected.topics(cloud.emulated)
+    required = expected.topics(expected.deployed_wiring(cloud, prefix), cloud.emulated)
     if missing := sorted(required - existing):
         yield problem("topics", "missing: " + ", ".join(missing), START if cloud.emulated else APPLY)
     else:
@@ -114,7 +114,7 @@ def check_topics(cloud: CloudClient, prefix: str) -> Findings:
 
 def check_subscriptions(cloud: CloudClient, prefix: str) -> Findings:
     advice = START if cloud.emulated else f"{APPLY}; see functions/pipeline.yaml for the expected values"
-    for row in expected.subscriptions(cloud.emulated):
+    for row in expected.subscriptions(expected.deployed_wiring(cloud, prefix), cloud.emulated):
         subject = f"subscription {row.name}"
         try:
             subscription = cloud.get("pubsub", f"v1/projects/{cloud.project}/subscriptions/{row.name}")
@@ -208,7 +208,8 @@ def check_functions(cloud: CloudClient, prefix: str) -> Findings:
         deployment["name"].rsplit("/", 1)[-1]: deployment
         for deployment in cloud.list_items("cloudfunctions", path, "functions")
     }
-    for name, row in wiring().functions.items():
+    table = expected.deployed_wiring(cloud, prefix)
+    for name, row in table.functions.items():
         subject, deployment = f"function {name}", deployed.get(name)
         if deployment is None:
             yield problem(subject, "not deployed", f"run `make package`, then {APPLY}")
@@ -229,7 +230,7 @@ def check_functions(cloud: CloudClient, prefix: str) -> Findings:
     regions = {deployment["name"].split("/locations/")[1].split("/")[0] for deployment in deployed.values()}
     for region in regions:
         yield from check_schedule(cloud, region)
-        yield from check_quota(cloud, region)
+        yield from check_quota(cloud, table, region)
 
 
 def check_ffmpeg(cloud: CloudClient, prefix: str) -> Findings:
@@ -265,7 +266,7 @@ def check_schedule(cloud: CloudClient, region: str) -> Findings:
             yield problem("schedule", f"{row.name} is not scheduled, so stuck jobs stay stuck", APPLY)
 
 
-def check_quota(cloud: CloudClient, region: str) -> Findings:
+def check_quota(cloud: CloudClient, table: Wiring, region: str) -> Findings:
     """Check that Cloud Run's quota covers what all functions may use at once."""
     try:
         granted = read_quota(cloud, region)
@@ -277,7 +278,7 @@ def check_quota(cloud: CloudClient, region: str) -> Findings:
         return
     if granted is None:
         return
-    required = required_quota(wiring().functions)
+    required = required_quota(table.functions)
     outcome = f"Cloud Run grants {granted} in {region}; all functions together may use {required}"
     if granted.covers(required):
         yield good("quotas", outcome)

@@ -14,10 +14,16 @@ from shared.logs import parse_traceparent
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object that was finalized."""
+    """An object that was finalized.
+
+    Attributes:
+        bucket: Its full name, with the prefix.
+        generation: 0 if the event does not say.
+    """
 
     bucket: str
     name: str
+    generation: int = 0
 
 
 def message_of(event: CloudEvent) -> dict[str, Any]:
@@ -59,6 +65,7 @@ def object_of(event: CloudEvent) -> StoredObject:
     """Return the object of a storage event or of a bucket notification pushed by Pub/Sub; raises ValueError."""
     stored = message_of(event) if isinstance(event.data, dict) and "message" in event.data else event.data
     try:
-        return StoredObject(bucket=str(stored["bucket"]), name=str(stored["name"]))
-    except (TypeError, KeyError) as error:
+        generation = int(stored.get("generation", 0))
+        return StoredObject(bucket=str(stored["bucket"]), name=str(stored["name"]), generation=generation)
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise ValueError(f"event {event['id']} names no object: {error}") from None

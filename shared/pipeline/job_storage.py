@@ -24,6 +24,8 @@ SCREENS = "screens"
 # Buckets.
 UPLOADS = "uploads"
 MEDIA = "media"
+DROP = "drop"
+"""Objects that become jobs of DROP_OWNER; only `ingest` reads them, and no function writes them."""
 # Objects in `media`.
 EXTRACTION = "extract.json"
 CAPTIONS = "captions.json"

@@ -171,9 +171,9 @@ class UploadSession:
 
 
 class Objects(Protocol):
-    """Buckets of immutable objects: `uploads` (from users) and `media` (from stages).
+    """Buckets of immutable objects: `uploads` (from users), `media` (from stages) and `drop` (from other programs).
 
-    Writing to `uploads` sends an object-finalized event to the function that listens to it.
+    Writing to `uploads` or `drop` sends an object-finalized event to the function that listens to it.
     Names are slash-separated; adapters raise ValueError for empty, `.` and `..` parts.
     """
 
@@ -198,6 +198,15 @@ class Objects(Protocol):
 
     def copy(self, bucket: str, name: str, to: str) -> None:
         """Copy to `to` in the same bucket, with type and metadata, without a transfer. Raises NotFound."""
+
+    def copy_to_bucket(self, bucket: str, name: str, generation: int, to_bucket: str, to: str) -> None:
+        """Copy one generation to a free name in another bucket, with type and metadata, without a transfer.
+
+        Raises NotFound unless `generation` is the current one, and Conflict if `to` exists.
+        """
+
+    def bucket_name(self, bucket: str) -> str:
+        """Return the name by which events call the bucket."""
 
     def delete(self, bucket: str, name: str) -> None:
         """Delete; a missing object is no error."""

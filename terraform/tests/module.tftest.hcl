@@ -20,8 +20,8 @@ run "table" {
   command = plan
 
   assert {
-    condition     = toset(keys(google_cloudfunctions2_function.this)) == toset(keys(local.table.functions))
-    error_message = "There must be one function for each row of the table."
+    condition     = toset(keys(google_cloudfunctions2_function.this)) == toset([for name, row in local.table.functions : name if !try(row.optional, false)])
+    error_message = "There must be one function for each row of the table, but none that is optional."
   }
   assert {
     condition     = alltrue([for name, row in local.pushed : google_pubsub_subscription.function[name].ack_deadline_seconds >= row.timeout_sec])
@@ -68,6 +68,33 @@ run "balancer" {
     condition     = output.api_url == "https://api.example.com"
     error_message = "Links must be made from the domain."
   }
+}
+
+run "drop_bucket" {
+  command = plan
+
+  variables {
+    drop_bucket = { owner = "a1", kind = "recipe", days = 5 }
+  }
+
+  assert {
+    condition     = toset(keys(google_cloudfunctions2_function.this)) == toset(keys(local.table.functions))
+    error_message = "Its function must be there."
+  }
+  assert {
+    condition     = google_storage_bucket.data["drop"].public_access_prevention == "enforced" && [for rule in google_storage_bucket.data["drop"].lifecycle_rule : one(rule.condition).age if one(rule.action).type == "Delete"] == [5]
+    error_message = "It must be closed, and delete objects after its days."
+  }
+}
+
+run "wrong_drop_bucket" {
+  command = plan
+
+  variables {
+    drop_bucket = { owner = "a1", kind = "recipes" }
+  }
+
+  expect_failures = [var.drop_bucket]
 }
 
 run "wrong_setting" {

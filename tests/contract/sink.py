@@ -19,5 +19,6 @@ def sink(event: CloudEvent) -> None:
     topic = event["source"].rpartition("/topics/")[2]
     stored = event["type"].startswith("google.cloud.storage.")
     # The framework keeps a message's topic but not its subscription: with two listeners they could not be told apart.
-    (function,) = wiring().listeners(bucket="uploads") if stored else wiring().listeners(topic=topic)
+    bucket = event.data["bucket"].rpartition("-")[2] if stored else None
+    (function,) = wiring().listeners(bucket=bucket) if stored else wiring().listeners(topic=topic)
     received[function.name].put(event)

@@ -410,6 +410,29 @@ def test_a_copy_of_nothing_says_so(objects: Objects, fresh: str) -> None:
         objects.copy("media", fresh, f"{fresh}-2")
 
 
+def test_a_copy_in_another_bucket_takes_one_generation_and_replaces_nothing(
+    adapter: Adapter, objects: Objects, fresh: str
+) -> None:
+    """An object of the drop bucket becomes a source with its type, once, and only if it is still the same one."""
+    old = objects.put("drop", fresh, b"old", "video/mp4")
+    new = objects.put("drop", fresh, b"video" * 1000, "video/mp4", {"a": "b"})
+    with pytest.raises(NotFound):
+        objects.copy_to_bucket("drop", fresh, old.generation, "uploads", f"{fresh}/source")
+    objects.copy_to_bucket("drop", fresh, new.generation, "uploads", f"{fresh}/source")
+    told = next(event for event in received(adapter) if event.data["name"] == f"{fresh}/source")
+    assert told.data["bucket"] == objects.bucket_name("uploads")
+    copied = objects.stat("uploads", f"{fresh}/source")
+    assert copied is not None
+    assert (copied.size, copied.content_type, copied.metadata) == (new.size, "video/mp4", {"a": "b"})
+    with pytest.raises(Conflict):
+        objects.copy_to_bucket("drop", fresh, new.generation, "uploads", f"{fresh}/source")
+    assert read(objects, "drop", fresh) == read(objects, "uploads", f"{fresh}/source")
+    objects.delete("drop", fresh)
+    with pytest.raises(NotFound):
+        objects.copy_to_bucket("drop", fresh, new.generation, "uploads", f"{fresh}/other")
+    assert read(objects, "uploads", f"{fresh}/source") == b"video" * 1000
+
+
 def received(adapter: Adapter) -> Iterator[CloudEvent]:
     while True:
         yield adapter.receive("extract")

@@ -29,7 +29,7 @@ def pushed(body: str) -> dict[str, Any]:
 @pytest.mark.parametrize("data", [STORED, pushed(json.dumps(STORED))], ids=["event", "notification"])
 def test_an_upload_is_found_however_its_event_comes(data: dict[str, Any]) -> None:
     """A video is taken whether storage's event comes as itself or as a notification that Pub/Sub pushes."""
-    assert object_of(event("any", data)) == StoredObject("p-uploads", "j/source")
+    assert object_of(event("any", data)) == StoredObject("p-uploads", "j/source", 1)
 
 
 @pytest.mark.parametrize("data", [None, {}, pushed("{}"), pushed("[]"), pushed("not JSON"), {"message": None}])

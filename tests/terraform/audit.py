@@ -58,9 +58,11 @@ class Deployment:
                 yield each.values["member"], short, f"{kind}:{each.values[on[each.type]].rpartition('/')[2]}"
 
 
-def audit(resources: list[Resource], secrets: tuple[str, ...] = ("SIGNING_KEY",)) -> list[str]:
+def audit(
+    resources: list[Resource], secrets: tuple[str, ...] = ("SIGNING_KEY",), *, drop_bucket: bool = False
+) -> list[str]:
     """Every fault in words; none for a good deployment. `secrets` are those that were given."""
-    deployment, table = Deployment(resources), wiring()
+    deployment, table = Deployment(resources), wiring() if drop_bucket else wiring().without_optional()
     return [
         *functions_faults(deployment, table, secrets),
         *quota_faults(deployment, table),
@@ -208,9 +210,12 @@ def bucket_faults(deployment: Deployment, table: Wiring) -> Iterator[str]:
         for rule in bucket["cors"]:
             if "*" in rule["origin"]:
                 yield f"{name}: every page may call it"
-    uploads = made.get(prefix + "uploads", {"lifecycle_rule": []})["lifecycle_rule"]
-    if not any(rule["action"][0]["type"] == "Delete" and rule["condition"][0]["age"] for rule in uploads):
-        yield "uploads: sources that nothing else deletes stay for ever"
+    for name in {row.trigger.bucket for row in table.functions.values() if row.trigger.bucket}:
+        rules = made.get(prefix + name, {"lifecycle_rule": []})["lifecycle_rule"]
+        if not any(rule["action"][0]["type"] == "Delete" and rule["condition"][0]["age"] for rule in rules):
+            yield f"{name}: sources that nothing else deletes stay for ever"
+    if made.get(prefix + "drop", {"cors": []})["cors"]:
+        yield "drop: web pages may call it"
     subscriptions = deployment.by_name("google_pubsub_subscription")
     told = {each.values["bucket"]: each.values for each in deployment.all("google_storage_notification")}
     for name, row in table.functions.items():

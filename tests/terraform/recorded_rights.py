@@ -29,7 +29,9 @@ from shared.wiring import wiring
 from tests.server import UNLIMITED
 
 VERBS = {
+    "bucket_name": (),
     "copy": ("read", "create", "delete"),
+    "copy_to_bucket": ("read",),
     "delete": ("delete",),
     "delete_many": ("delete",),
     "delete_prefix": ("read", "delete"),
@@ -76,15 +78,18 @@ class Guard:
     def note(self, right: str) -> None:
         self.used.add(f"{self.now}: {right}")
 
-    def objects(self, method: str, bucket: str) -> Iterable[str]:
+    def objects(self, method: str, bucket: str, *args: Any) -> Iterable[str]:
         yield from (f"{verb} in {bucket}" for verb in VERBS[method])
+        if method == "copy_to_bucket":
+            _, _, to_bucket, _ = args
+            yield f"create in {to_bucket}"  # which never overwrites
         if method == "signed_url":
             yield "signs"
 
-    def documents(self, method: str, collection: str) -> Iterable[str]:
+    def documents(self, method: str, collection: str, *_: Any) -> Iterable[str]:
         yield "documents"
 
-    def bus(self, method: str, topic: str) -> Iterable[str]:
+    def bus(self, method: str, topic: str, *_: Any) -> Iterable[str]:
         right = f"{method} to {topic}"
         stage = any(row.weight for row in wiring().listeners(topic=topic))
         yield "restarts" if stage and f"{self.now}: {right}" not in wired() else right
@@ -98,12 +103,12 @@ class Guard:
 class Guarded:
     """A port whose calls are seen by the guard."""
 
-    def __init__(self, port: Any, guard: Guard, needs: Callable[[str, str], Iterable[str]]) -> None:
+    def __init__(self, port: Any, guard: Guard, needs: Callable[..., Iterable[str]]) -> None:
         self._port, self._guard, self._needs = port, guard, needs
 
     def __getattr__(self, method: str) -> Any:
         def call(where: str, *args: Any, **kwargs: Any) -> Any:
-            for right in self._needs(method, where):
+            for right in self._needs(method, where, *args):
                 self._guard.note(right)
             if (self._guard.now, method) in self._guard.broken:
                 raise TransientError("away", "This is out of order just now.")

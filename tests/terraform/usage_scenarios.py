@@ -10,7 +10,7 @@ from typing import Any
 from infra.stand_ins import gemini_server
 from infra.stand_ins.apify_server import TOKEN, ApifyServer, actor_items
 from infra.stand_ins.auto_replies import AutoReplyGemini
-from shared.pipeline.job_storage import UPLOADS, source_name
+from shared.pipeline.job_storage import DROP, UPLOADS, source_name
 from tests.accounts import PASSWORD
 from tests.dataset_runs import unhurried
 from tests.file_server import served_folder
@@ -136,6 +136,21 @@ def batch(at: Watched) -> None:
     at.later(timedelta(minutes=1))
 
 
+def drop(at: Watched) -> None:
+    """Objects of the drop bucket become jobs: one is a video, one is too large; their events come again."""
+    me = at.ask("GET", "/auth/me")["id"]
+    at.configure(DROP_OWNER=me, DROP_KIND="metadata", ALLOW_HOSTS="127.0.0.1:1")
+    at.ask("POST", "/webhooks", json={"url": "http://127.0.0.1:1/"})
+    objects = at.place.place.objects
+    objects.put(DROP, "inbox/clip.mp4", clip(at), "video/mp4")
+    at.work()
+    at.configure(API_MAX_FILE_SIZE_MB="1")
+    objects.put(DROP, "large.mp4", bytes(1_000_001), "video/mp4")
+    at.work()
+    at.once_more()
+    assert sorted(job["status"] for job in at.ask("GET", "/jobs")["jobs"]) == ["done", "failed"]
+
+
 def dataset(at: Watched) -> None:
     """Images of a list are crawled, looked at twice, exported in every format, and deleted."""
     with ImageSite() as site:
@@ -190,6 +205,7 @@ LIVES: dict[str, Callable[[Watched], None]] = {
     "post of a platform": post_of_a_platform,
     "link that fails": link_that_fails,
     "batch": batch,
+    "drop": drop,
     "dataset": dataset,
     "account": account,
 }

@@ -16,7 +16,7 @@ from shared.platform.embedded.database import Database
 from shared.platform.embedded.object_catalog import PIECE_BYTES, BlobStore, CatalogEntry, ObjectCatalog
 from shared.platform.embedded.signing import sign_link
 from shared.platform.embedded.uploads import UploadStore
-from shared.platform.ports import ObjectInfo, UploadSession, check_object_name
+from shared.platform.ports import ObjectInfo, UploadSession, check_bucket, check_object_name
 
 GARBAGE_AGE_SEC = 3600
 
@@ -93,16 +93,26 @@ class FileObjects:
         missing_blob = None
         while (entry := self._find(bucket, name)) and entry.blob != missing_blob:
             try:
-                blob = self._blobs.link(entry.blob)
+                self._copy(entry, bucket, to)
             except FileNotFoundError:
                 missing_blob = entry.blob  # replaced or deleted since the catalog was read
                 continue
-            info = entry.info
-            _, replaced = self._catalog.add(bucket, to, blob, info.size, info.content_type, info.metadata)
-            if replaced:
-                self._blobs.remove(replaced)
             return
         raise NotFound(f"{bucket}/{name}")
+
+    def copy_to_bucket(self, bucket: str, name: str, generation: int, to_bucket: str, to: str) -> None:
+        check_object_name(to_bucket, to)
+        entry = self._find(bucket, name)
+        if entry is None or entry.info.generation != generation:
+            raise NotFound(f"{bucket}/{name}")
+        try:
+            self._copy(entry, to_bucket, to, if_generation=0)
+        except FileNotFoundError:
+            raise NotFound(f"{bucket}/{name}") from None
+
+    def bucket_name(self, bucket: str) -> str:
+        check_bucket(bucket)
+        return bucket
 
     def delete(self, bucket: str, name: str) -> None:
         check_object_name(bucket, name)
@@ -166,6 +176,19 @@ class FileObjects:
                 self._blobs.remove(blob)
                 removed += 1
         return removed
+
+    def _copy(self, entry: CatalogEntry, bucket: str, to: str, if_generation: int | None = None) -> None:
+        """Raises FileNotFoundError if the blob is gone, and Conflict."""
+        blob, info = self._blobs.link(entry.blob), entry.info
+        try:
+            _, replaced = self._catalog.add(
+                bucket, to, blob, info.size, info.content_type, info.metadata, if_generation
+            )
+        except Conflict:
+            self._blobs.remove(blob)
+            raise
+        if replaced:
+            self._blobs.remove(replaced)
 
     def _find(self, bucket: str, name: str) -> CatalogEntry | None:
         check_object_name(bucket, name)

@@ -83,15 +83,18 @@ class GcsObjects:
             raise NotFound(f"{bucket}/{name}") from None
 
     def copy(self, bucket: str, name: str, to: str) -> None:
+        self._copy(self._load_blob(bucket, name), self._blob(bucket, to), f"{bucket}/{name}")
+
+    def copy_to_bucket(self, bucket: str, name: str, generation: int, to_bucket: str, to: str) -> None:
         blob = self._load_blob(bucket, name)
-        if blob is None:
-            raise NotFound(f"{bucket}/{name}")
-        target = self._blob(bucket, to)
-        target.content_type, target.metadata = blob.content_type, blob.metadata
+        current = blob if blob and blob.generation == generation else None
         try:
-            _rewrite(blob, target)
-        except exceptions.NotFound:
-            raise NotFound(f"{bucket}/{name}") from None
+            self._copy(current, self._blob(to_bucket, to), f"{bucket}/{name}", if_generation=0)
+        except exceptions.PreconditionFailed:
+            raise Conflict(f"{to_bucket}/{to}") from None
+
+    def bucket_name(self, bucket: str) -> str:
+        return str(self._bucket(bucket).name)
 
     def delete(self, bucket: str, name: str) -> None:
         try:
@@ -153,6 +156,16 @@ class GcsObjects:
         headers = {"Content-Type": content_type}
         return UploadSession(str(url), "PUT", headers, clock.now() + timedelta(seconds=ttl_sec))
 
+    def _copy(self, blob: Blob | None, target: Blob, subject: str, if_generation: int | None = None) -> None:
+        """Copy a loaded object; raises NotFound, naming `subject`, if it does not exist or is replaced."""
+        if blob is None:
+            raise NotFound(subject)
+        target.content_type, target.metadata = blob.content_type, blob.metadata
+        try:
+            _rewrite(blob, target, if_generation)
+        except exceptions.NotFound:
+            raise NotFound(subject) from None
+
     def _bucket(self, bucket: str) -> Bucket:
         check_bucket(bucket)
         return self._client.bucket(self._prefix + bucket)
@@ -183,11 +196,11 @@ def _info(bucket: str, blob: Blob) -> ObjectInfo:
     )
 
 
-def _rewrite(source: Blob, target: Blob) -> None:
+def _rewrite(source: Blob, target: Blob, if_generation: int | None = None) -> None:
     """Copy on the server, in as many calls as it requires."""
-    token, _, _ = target.rewrite(source)
+    token, _, _ = target.rewrite(source, if_generation_match=if_generation)
     while token:
-        token, _, _ = target.rewrite(source, token=token)
+        token, _, _ = target.rewrite(source, token=token, if_generation_match=if_generation)
 
 
 def _content_disposition(filename: str) -> str:

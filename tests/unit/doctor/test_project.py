@@ -24,7 +24,9 @@ def as_applied() -> dict[str, Any]:
     here, database = f"/v1/projects/{ID}", f"/v1/projects/{ID}/databases/(default)"
     answers: dict[str, Any] = {
         f"{here}/services": {"services": [{"config": {"name": f"{api}.googleapis.com"}} for api in expected.APIS]},
-        f"{here}/topics": {"topics": [{"name": f"projects/{ID}/topics/{name}"} for name in expected.topics(False)]},
+        f"{here}/topics": {
+            "topics": [{"name": f"projects/{ID}/topics/{name}"} for name in expected.topics(wiring(), False)]
+        },
         f"{here}/subscriptions/{wiring().dead_letter_topic}": {"name": "dead"},
         database: {"type": "FIRESTORE_NATIVE"},
         f"{database}/collectionGroups/-/indexes": {
@@ -64,7 +66,7 @@ def as_applied() -> dict[str, Any]:
         f"{here}/secrets": {"secrets": [{"name": f"projects/1/secrets/{name}"} for name in ("SIGNING_KEY",)]},
         f"{here}/secrets/SIGNING_KEY/versions": {"versions": [{"state": "ENABLED"}]},
     }
-    for row in expected.subscriptions(False):
+    for row in expected.subscriptions(wiring(), False):
         assert row.backoff is not None
         answers[f"{here}/subscriptions/{row.name}"] = {
             "topic": f"projects/{ID}/topics/{row.topic}",
@@ -100,6 +102,19 @@ def test_what_terraform_makes_is_found_healthy() -> None:
     """After `terraform apply` there is nothing to be mended."""
     findings = examined(as_applied())
     assert is_healthy(findings), [row for row in findings if row.level is Level.PROBLEM]
+
+
+def test_a_project_without_a_drop_bucket_lacks_nothing() -> None:
+    """Who has no drop bucket is told of no function, topic or subscription that only belong to it."""
+    answers = as_applied()
+    listed = answers[f"/v2/projects/{ID}/locations/-/functions"]["functions"]
+    listed[:] = [each for each in listed if not each["name"].endswith("/ingest")]
+    topics = answers[f"/v1/projects/{ID}/topics"]["topics"]
+    topics[:] = [each for each in topics if not each["name"].endswith("/drop-finalized")]
+    absent = (f"/storage/v1/b/{PREFIX}drop", f"/v1/projects/{ID}/subscriptions/ingest")
+    findings = examined(answers | dict.fromkeys(absent))
+    assert is_healthy(findings), [row for row in findings if row.level is Level.PROBLEM]
+    assert "drop" not in str(findings)
 
 
 SUBSCRIPTION = f"/v1/projects/{ID}/subscriptions/extract"
