@@ -240,6 +240,30 @@ def test_many_mistakes_are_all_found(opened: Open) -> None:
     assert [name for name, mistake in TOGETHER.items() if not any(mistake[3] in fault for fault in found)] == []
 
 
+# The same, where there is a drop bucket.
+OF_A_DROP_BUCKET = {
+    "objects for ever": ("storage.tf", "try(var.drop_bucket.days, null)", "null", "drop: sources that nothing else"),
+    "any page": ("storage.tf", ' && each.key != "drop"', "", "drop: web pages may call it"),
+    "a function that could set itself off": ("rights.yaml", "drop: [read]", "drop: [read, create]", "too much: "),
+    "an owner that nobody is told of": (
+        "locals.tf",
+        "DROP_OWNER           = try",
+        "DROP_OWNERS = try",
+        "ingest: is not told ['DROP_OWNER']",
+    ),
+}
+
+
+def test_mistakes_with_a_drop_bucket_are_all_found(opened: Open) -> None:
+    """Nobody makes the drop bucket keep its objects, open to web pages or written to by a function, unnoticed."""
+    workspace = opened()
+    workspace.change("terraform/examples/dev/main.tf", "packages   =", 'drop_bucket = { owner = "a1" }\n  packages   =')
+    for file, old, new, _ in OF_A_DROP_BUCKET.values():
+        workspace.change(f"terraform/{file}", old, new)
+    found = audit(workspace.foreseen(), drop_bucket=True)
+    assert [name for name, row in OF_A_DROP_BUCKET.items() if not any(row[3] in fault for fault in found)] == []
+
+
 TYPOS = {
     "an argument that is not there": ("events.tf", "ack_deadline_seconds       = min", "ack_deadline = min"),
     "a block that is not there": ("events.tf", "dead_letter_policy {", "dead_letters {"),
