@@ -57,7 +57,7 @@ NEEDS = {
     "export": [Need(134, 351, WEBP_MB + 2 * IMAGE_MB, 3 * IMAGE_MB)],
     "notify": [Need(95, 114, 0, 0)],
     "release": [Need(96, 115, 8, 0)],  # the items of 8 batches
-    "ingest": [Need(96, 115, 0, 0)],  # bytes are copied by the storage
+    "ingest": [Need(102, 116, 0, 0)],  # bytes are copied by the storage
     "sweep": [Need(96, 115, 0, 0)],
 }
 
