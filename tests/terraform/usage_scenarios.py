@@ -116,7 +116,7 @@ def link_that_fails(at: Watched) -> None:
 
 
 def batch(at: Watched) -> None:
-    """Files and links of one request become jobs, one by one; another batch is cancelled, its uploads deleted."""
+    """Files and links of one request become jobs, one by one; others are cancelled, one of them by an API that dies."""
     with served_folder(at.folder) as web:
         at.configure(ALLOW_HOSTS=web.address, BATCH_ACTIVE_JOBS="1")
         film = clip(at)
@@ -130,10 +130,18 @@ def batch(at: Watched) -> None:
     shown = at.ask("GET", f"/batches/{many}")
     assert (shown["status"], shown["counts"]["done"]) == ("done", 3)
     at.ask("GET", f"/batches/{many}/items")
-    other = at.ask("POST", "/jobs/batch", json={"kind": "metadata", "files": files, "keepSource": False})["id"]
+    other, interrupted = (
+        at.ask("POST", "/jobs/batch", json={"kind": "metadata", "files": files, "keepSource": False})["id"]
+        for _ in range(2)
+    )
     at.ask("POST", f"/batches/{other}/files/0/upload")
     at.ask("POST", f"/batches/{other}/cancel")
-    at.later(timedelta(minutes=1))
+    at.work()
+    at.ask("POST", f"/batches/{interrupted}/files/0/upload")
+    with at.without("api", "query"):
+        assert at.client.post(f"/v1/batches/{interrupted}/cancel").status_code == 503
+    at.later(timedelta(minutes=10))
+    assert at.ask("GET", f"/batches/{interrupted}")["counts"]["cancelled"] == 1
 
 
 def drop(at: Watched) -> None:
