@@ -8,14 +8,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from functions.api.job_summaries import JobSummary
 from functions.api.request_models import MAX_INTEGER, LinkText, RequestModel, Tags
-from functions.api.schemas import NEXT_PAGE, AnalysisRequest, JobRequest, public_model
+from functions.api.schemas import NEXT_PAGE, AnalysisRequest, JobRequest, OptionValue, public_model
 from shared.models import Model
 from shared.models.batch import HIDDEN, Batch
 from shared.pipeline.batches import MAX_ITEMS
 from shared.security.filenames import safe_filename
 
 NO_DEPRECATED_NAMES = ConfigDict(json_schema_extra=None)
-PublicBatch = public_model("Batch", Batch, set(HIDDEN))
+PublicBatch = public_model(
+    "Batch",
+    Batch,
+    set(HIDDEN),
+    options=(dict[str, OptionValue], Field({}, description=Batch.model_fields["options"].description)),
+)
 
 
 class BatchFile(RequestModel):

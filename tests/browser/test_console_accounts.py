@@ -120,6 +120,7 @@ def rename_group(page: Page) -> None:
 @pytest.mark.parametrize(
     ("path", "act"),
     [("chat", ask), ("groups/{group}/chat", ask), ("groups", create_group), ("groups/{group}", rename_group)],
+    ids=["library", "group's chat", "groups", "group"],
 )
 def test_a_session_that_ends_in_the_middle_of_work(
     server: Server, ann: dict[str, Any], recipe: Job, page: Page, path: str, act: Callable[[Page], None]
@@ -134,6 +135,8 @@ def test_a_session_that_ends_in_the_middle_of_work(
         heading = page.locator("main h1")
         expect(heading).to_have_text(re.compile("Groups|Cooking|Ask"))
         shown = heading.inner_text()
+        # What the page loads itself has come, so that it is the act that meets the end of the session.
+        expect(page.locator("main form").first).to_be_attached()
         token = page.evaluate("JSON.parse(sessionStorage['clipwise-session']).access_token")
         client.post("/v1/auth/logout", headers={"Authorization": f"Bearer {token}"})
     act(page)
@@ -160,7 +163,7 @@ def test_from_sign_up_to_the_account(server: Server, page: Page) -> None:
     """A newcomer creates an account, follows the mail's link, signs in, and finds who they are and what they spent."""
     open_page(page, server, "sign-in")
     page.get_by_role("link", name="Create an account").click()
-    page.get_by_label("Username").fill("cleo")
+    page.get_by_label("Username", exact=True).fill("cleo")
     page.get_by_label("Email address").fill("cleo@example.com")
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()

@@ -34,6 +34,8 @@ AGENT = re.compile(r"^serviceAccount:service-\d+@([\w-]+)\.iam\.gserviceaccount\
 LOG_METRIC = re.compile(r'logging\.googleapis\.com/user/([^"]+)')
 ASKED_SEC = 0.5
 """How long Google takes to create an agent; whoever does not wait for it comes too early."""
+SETTLED_SEC = 1.5
+"""How long any `time_sleep` lasts here, which is longer than what does not wait for it takes to begin."""
 
 
 class Google:
@@ -45,9 +47,12 @@ class Google:
         self._known: set[str] = set()
 
     def settle(self) -> None:
-        """A `time_sleep` is over."""
+        """Wait for a `time_sleep`: what there was at its start is known at its end, and nobody else knows it before."""
         with self._lock:
-            self._known |= self._fresh
+            settled = set(self._fresh)
+        time.sleep(SETTLED_SEC)
+        with self._lock:
+            self._known |= settled
 
     def create_agent(self, service: str) -> None:
         time.sleep(ASKED_SEC)
