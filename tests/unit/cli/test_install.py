@@ -97,6 +97,7 @@ def test_programs_for_tests_are_installed_by_root(programs: Path, tmp_path: Path
     program(programs / "timeout", 'shift; "$@"')
     program(programs / "node", "")
     program(programs / "npm", "")
+    program(programs / "systemd-analyze", "")
     program(programs / "tesseract", "echo eng")
     program(programs / "apt-get", 'for last; do :; done; echo "$1 $last" >> calls; exit 100')
     result = install(programs, tmp_path, str(ROOT / "tests" / "install.sh"))
