@@ -159,7 +159,9 @@ class BatchRun:
                 upload_file(self._files[index].path, target, self._check_running, self._pause)
             with self._changed:
                 self._uploaded += 1
-                self._show("upload", self._uploaded, len(self._files), f"{self._uploaded} of {len(self._files)} files")
+                self._draw_progress(
+                    "upload", self._uploaded, len(self._files), f"{self._uploaded} of {len(self._files)} files"
+                )
             return
 
     def _await_change(self, known_changes: int) -> None:
@@ -179,11 +181,11 @@ class BatchRun:
             with self._changed:
                 self._changes += 1
                 self._changed.notify_all()
-                self._show("jobs", ended, counts["total"], describe_counts(counts))
+                self._draw_progress("jobs", ended, counts["total"], describe_counts(counts))
             if self._stopped.is_set():
                 return
 
-    def _show(self, stage: str, done: int, total: int, note: str) -> None:
+    def _draw_progress(self, stage: str, done: int, total: int, note: str) -> None:
         self._view.update(stage, "done" if done == total else "running", done / total if total else 0, note)
 
     def _wait(self, futures: Sequence[Future[None]]) -> None:

@@ -101,7 +101,7 @@ def test_a_session_that_ends(server: Server, ann: dict[str, Any], recipe: Job, p
     assert address(page) == f"recipes/{recipe.id}"
 
 
-def ask(page: Page) -> None:
+def submit_question(page: Page) -> None:
     page.get_by_label("Ask a question").fill("How are the onions fried?")
     page.keyboard.press("Enter")
 
@@ -119,7 +119,12 @@ def rename_group(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("path", "act"),
-    [("chat", ask), ("groups/{group}/chat", ask), ("groups", create_group), ("groups/{group}", rename_group)],
+    [
+        ("chat", submit_question),
+        ("groups/{group}/chat", submit_question),
+        ("groups", create_group),
+        ("groups/{group}", rename_group),
+    ],
     ids=["library", "group's chat", "groups", "group"],
 )
 def test_a_session_that_ends_in_the_middle_of_work(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -12,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api.completions import Completion, CompletionStream
-from functions.api.dependencies import PlaceDep
+from functions.api.dependencies import PlaceDep, check_id
 from functions.api.event_streams import EventStream
 from functions.api.identity import Caller
 from functions.api.openai_errors import PREFIX
@@ -35,7 +34,6 @@ LIBRARY_MODEL, GROUP_MODEL = "clipwise-library", "clipwise-group-"
 GROUPS_PER_PAGE, MAX_GROUPS = 100, 500
 MAX_BODY_BYTES = 1_000_000
 MAX_MESSAGES, MAX_PARTS, MAX_CONTENT = 200, 100, 50_000
-_GROUP_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class ContentPart(CompatRequestModel):
@@ -181,10 +179,9 @@ def earlier_turns(turns: list[ChatTurn]) -> list[Turn]:
 
 def find_group(place: Place, owner: str, model_id: str) -> Group:
     """Return the group of a model; raises PermanentError `unknown_model`."""
-    group_id = model_id.removeprefix(GROUP_MODEL)
-    if model_id.startswith(GROUP_MODEL) and _GROUP_ID.fullmatch(group_id):
+    if model_id.startswith(GROUP_MODEL):
         try:
-            return groups.read_own_group(place.documents, group_id, owner)
+            return groups.read_own_group(place.documents, check_id(model_id.removeprefix(GROUP_MODEL)), owner)
         except NotFound:
             pass
     raise PermanentError(
