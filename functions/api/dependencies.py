@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from functions.api.identity import Caller, LoginThrottle
 from functions.api.rate_limits import BATCH, RETRY, START, Quota
-from shared.errors import NotFound, PermanentError
+from shared.errors import NotFound
 from shared.models.job import Job
 from shared.pipeline import idempotency, lifecycle
 from shared.platform.place import current_place
@@ -50,12 +50,6 @@ def check_id(text: str) -> str:
 def own_job(job_id: Annotated[str, Path(description="The `id` of the job.")], user: Caller, place: PlaceDep) -> Job:
     """Return the caller's job; raises NotFound if it does not exist or belongs to another user."""
     return lifecycle.read_own_job(place, check_id(job_id), user.id)
-
-
-def cursor_error() -> PermanentError:
-    return PermanentError(
-        "bad_cursor", "This cursor does not belong to this list. Request the first page, without a cursor."
-    )
 
 
 def start_quota(request: Request, user: Caller, place: PlaceDep) -> Quota:

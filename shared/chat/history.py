@@ -36,7 +36,7 @@ def store_message(documents: Documents, message: ChatMessage) -> None:
 def list_messages(
     documents: Documents, owner: str, subject: Sequence[Filter], limit: int, cursor: str | None
 ) -> tuple[list[ChatMessage], str | None]:
-    """Return a page, newest first, and the cursor of the next one. Raises ValueError for an invalid cursor."""
+    """Return a page, newest first, and the cursor of the next one. Raises PermanentError `bad_cursor`."""
     page = documents.query(MESSAGES, [("owner", "==", owner), *subject], [("createdAt", "desc")], limit, cursor)
     return [ChatMessage.read(document.data) for document in page.documents], page.cursor
 

@@ -316,7 +316,7 @@ def read_own_export(documents: Documents, dataset: Dataset, export_id: str) -> J
 def list_exports(
     documents: Documents, dataset: Dataset, limit: int, cursor: str | None
 ) -> tuple[list[Job], str | None]:
-    """Return a page of exports, newest first, and the next cursor. Raises ValueError on an invalid cursor."""
+    """Return a page of exports, newest first, and the next cursor. Raises PermanentError `bad_cursor`."""
     filters: list[Filter] = [("owner", "==", run_owner(dataset.id)), ("kind", "==", EXPORT)]
     page = documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
     return [Job.read(document.data) for document in page.documents], page.cursor

@@ -74,7 +74,7 @@ def create_dataset(documents: Documents, dataset: Dataset) -> Dataset:
 
 
 def list_datasets(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Dataset], str | None]:
-    """Return a page of datasets, newest first, and the next cursor. Raises ValueError on an invalid cursor."""
+    """Return a page of datasets, newest first, and the next cursor. Raises PermanentError `bad_cursor`."""
     page = documents.query(DATASETS, [("owner", "==", owner)], [("createdAt", "desc")], limit, cursor)
     return [Dataset.read(document.data) for document in page.documents], page.cursor
 
@@ -97,7 +97,7 @@ def image_object_name(dataset_id: str, sha256: str, format: str) -> str:
 def list_images(
     documents: Documents, dataset_id: str, limit: int = PAGE, cursor: str | None = None, **equal: Any
 ) -> tuple[list[ImageRecord], str | None]:
-    """Return a page of images by id, an arbitrary order, and the next cursor. Raises ValueError on an invalid cursor.
+    """Return a page of images by id, an arbitrary order, and the next cursor. Raises PermanentError `bad_cursor`.
 
     Args:
         equal: Required values of document fields; `_` in a name stands for a dot.

@@ -54,7 +54,7 @@ def read_own_api_key(documents: Documents, id: str, owner: str) -> ApiKey:
 
 
 def list_api_keys(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[ApiKey], str | None]:
-    """Return a page, newest first, and the cursor of the next page. Raises ValueError on a wrong cursor."""
+    """Return a page, newest first, and the cursor of the next page. Raises PermanentError `bad_cursor`."""
     page = documents.query(KEYS, [("owner", "==", owner)], [("createdAt", "desc")], limit, cursor)
     return [ApiKey.read(document.data) for document in page.documents], page.cursor
 

@@ -67,7 +67,7 @@ def read_own_group(documents: Documents, group_id: str, owner: str) -> Group:
 
 
 def list_groups(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Group], str | None]:
-    """Return a page, newest first, and the cursor of the next page. Raises ValueError on a wrong cursor."""
+    """Return a page, newest first, and the cursor of the next page. Raises PermanentError `bad_cursor`."""
     page = documents.query(GROUPS, [("owner", "==", owner)], [("createdAt", "desc")], limit, cursor)
     return [Group.read(document.data) for document in page.documents], page.cursor
 

@@ -49,7 +49,7 @@ def search_videos(
     """Return a page of the owner's videos, newest first, and the cursor of the next page.
 
     With words in `query`, only videos that have all of them; a page may then contain fewer than `limit`.
-    Raises ValueError on a wrong cursor.
+    Raises PermanentError `bad_cursor`.
     """
     filters: list[Filter] = [("owner", "==", owner), ("ofVideo", "==", None)]
     words = words_in(query)

@@ -115,7 +115,8 @@ class Documents(Protocol):
 
         Ties are ordered by id, in the direction of the last order (as in Firestore's own indexes). A document without a
         field of a filter or of the order does not match. None is an ordinary value for `==` and `in`, and never matches
-        an inequality or `array_contains`. Raises ValueError on a cursor of another form of query.
+        an inequality or `array_contains`. Raises PermanentError `bad_cursor` on a cursor of
+        another form of query.
         """
 
     def count(self, collection: str, filters: Sequence[Filter], limit: int) -> int:
@@ -280,7 +281,7 @@ class Queue(Protocol):
         """Return the number of unacknowledged deliveries by function, those under way included."""
 
     def dead_letters(self, limit: int = 100, cursor: str | None = None) -> DeadLetterPage:
-        """Return a page of dead letters, newest first. Raises ValueError on an invalid cursor."""
+        """Return a page of dead letters, newest first. Raises PermanentError `bad_cursor`."""
 
     def replay(self, id: str) -> None:
         """Deliver a dead letter again, with all its attempts; raises NotFound."""

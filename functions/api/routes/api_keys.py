@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from functions.api.dependencies import CreationKey, Cursor, Idempotency, Limit, PlaceDep, cursor_error
+from functions.api.dependencies import CreationKey, Cursor, Idempotency, Limit, PlaceDep
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
 from functions.api.request_models import Moment, Name, RequestModel
@@ -123,10 +123,7 @@ def issue_key(place: Place, user: User, body: KeyRequest, creation_key: Creation
     response_model=KeyPage,
 )
 def list_keys(user: Caller, place: PlaceDep, limit: Limit = 20, cursor: Cursor = None) -> Any:
-    try:
-        keys, next_cursor = api_keys.list_api_keys(place.documents, user.id, limit, cursor)
-    except ValueError:
-        raise cursor_error() from None
+    keys, next_cursor = api_keys.list_api_keys(place.documents, user.id, limit, cursor)
     return {"keys": [key_info(key).to_json() for key in keys], "cursor": next_cursor}
 
 

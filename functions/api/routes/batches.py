@@ -17,7 +17,6 @@ from functions.api.dependencies import (
     Limit,
     PlaceDep,
     check_id,
-    cursor_error,
 )
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller, page_origin
@@ -30,9 +29,12 @@ from shared.logs import current_trace
 from shared.models.batch import Batch
 from shared.pipeline.batch_release import cancel_batch
 from shared.pipeline.batches import BATCHES, MAX_ITEMS, read_own_batch
+from shared.platform.cursors import read_offset, write_offset
 from shared.platform.ports import Document
 
 router = APIRouter(prefix="/v1", tags=["batches"], responses=problem_responses(401, 403, 422))
+ITEMS = "batch-items"
+"""The form of a cursor of the items of a batch."""
 
 
 def own_batch(
@@ -83,10 +85,7 @@ async def submit_batch(
     response_model=BatchPage,
 )
 def list_batches(user: Caller, place: PlaceDep, limit: Limit = 20, cursor: Cursor = None) -> Response:
-    try:
-        page = place.documents.query(BATCHES, [("owner", "==", user.id)], [("createdAt", "desc")], limit, cursor)
-    except ValueError:
-        raise cursor_error() from None
+    page = place.documents.query(BATCHES, [("owner", "==", user.id)], [("createdAt", "desc")], limit, cursor)
     batches = [Batch.read(row.data).to_public() for row in page.documents]
     return JSONResponse({"batches": batches, "cursor": page.cursor})
 
@@ -110,10 +109,10 @@ def get_batch(batch: OwnBatch) -> Response:
     responses=problem_responses(404),
 )
 def list_batch_items(batch: OwnBatch, place: PlaceDep, limit: Limit = 100, cursor: Cursor = None) -> Response:
-    if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 6):
-        raise cursor_error()
-    items, following = batch_submission.list_items(place, batch, int(cursor or 0), limit)
-    return JSONResponse({"items": items, "cursor": None if following is None else str(following)})
+    offset = read_offset(cursor, ITEMS)
+    items, following = batch_submission.list_items(place, batch, offset, limit)
+    next_cursor = None if following is None else write_offset(ITEMS, following)
+    return JSONResponse({"items": items, "cursor": next_cursor})
 
 
 @router.get(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field, model_validator
 from starlette.responses import JSONResponse, StreamingResponse
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
+from functions.api.dependencies import Cursor, Limit, PlaceDep
 from functions.api.event_streams import ChatAnswer, ChatStream, CitationInfo, EventStream, link_citation
 from functions.api.identity import Caller, Credentials, caller
 from functions.api.openapi import REF, event_stream, event_stream_response, file_content, problem_responses
@@ -222,10 +222,7 @@ def list_history(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Any:
-    try:
-        items, next_cursor = history.list_messages(place.documents, user.id, subject, limit, cursor)
-    except ValueError:
-        raise cursor_error() from None
+    items, next_cursor = history.list_messages(place.documents, user.id, subject, limit, cursor)
     return {"messages": [message_response(message) for message in items], "cursor": next_cursor}
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota, check_id, cursor_error
+from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota, check_id
 from functions.api.openapi import problem_responses
 from functions.api.request_models import RequestModel
 from functions.api.routes.datasets import LevelField, OwnDataset, PublicDataset, dataset_response
@@ -138,10 +138,7 @@ def list_images(
 ) -> Any:
     filters = {"state": state, "reason": reason, "source": source, "verdict_accepted": accepted}
     equal = {name: value for name, value in filters.items() if value is not None}
-    try:
-        items, next_cursor = store.list_images(place.documents, dataset.id, limit, cursor, **equal)
-    except ValueError:
-        raise cursor_error() from None
+    items, next_cursor = store.list_images(place.documents, dataset.id, limit, cursor, **equal)
     return {"images": [image_response(record) for record in items if has_finding(record, check)], "cursor": next_cursor}
 
 
@@ -245,10 +242,7 @@ def list_exports(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Any:
-    try:
-        items, next_cursor = runs.list_exports(place.documents, dataset, limit, cursor)
-    except ValueError:
-        raise cursor_error() from None
+    items, next_cursor = runs.list_exports(place.documents, dataset, limit, cursor)
     return {"exports": [export_response(job, dataset.id, place) for job in items], "cursor": next_cursor}
 
 

@@ -18,7 +18,6 @@ from functions.api.dependencies import (
     RetryQuota,
     StartQuota,
     check_id,
-    cursor_error,
 )
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller
@@ -224,10 +223,7 @@ def list_datasets(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response:
-    try:
-        items, next_cursor = store.list_datasets(place.documents, user.id, limit, cursor)
-    except ValueError:
-        raise cursor_error() from None
+    items, next_cursor = store.list_datasets(place.documents, user.id, limit, cursor)
     page: dict[str, Any] = {"datasets": [dataset_response(dataset) for dataset in items], "cursor": next_cursor}
     return JSONResponse(page)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, Field
 
-from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, cursor_error
+from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
 from functions.api.request_models import Description, Moment, Name, RequestModel
@@ -131,10 +131,7 @@ def list_groups(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Any:
-    try:
-        items, next_cursor = groups.list_groups(place.documents, user.id, limit, cursor)
-    except ValueError:
-        raise cursor_error() from None
+    items, next_cursor = groups.list_groups(place.documents, user.id, limit, cursor)
     return {"groups": [group_info(group) for group in items], "cursor": next_cursor}
 
 

@@ -20,7 +20,6 @@ from functions.api.dependencies import (
     PlaceDep,
     RetryQuota,
     StartQuota,
-    cursor_error,
 )
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.export_files import filename_parameters, find_shared_media
@@ -137,10 +136,7 @@ def list_jobs(
         filters.append(("status", "==", status.value))
     if kind is not None:
         filters.append(("kind", "==", kind_named(kind).name))
-    try:
-        page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
-    except ValueError:
-        raise cursor_error() from None
+    page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
     render = summarize_job if view == "summary" else Job.to_public
     return JSONResponse({"jobs": [render(Job.read(row.data)) for row in page.documents], "cursor": page.cursor})
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, RetryQuota, check_id, cursor_error
+from functions.api.dependencies import Cursor, Limit, PlaceDep, RetryQuota, check_id
 from functions.api.identity import Admin, Caller, is_admin
 from functions.api.openapi import problem_responses
 from functions.api.schemas import NEXT_PAGE
@@ -176,10 +176,7 @@ def list_jobs_by_status(
     cursor: Cursor = None,
 ) -> OperationsJobPage:
     filters: list[Filter] = [*(view.filters or [("shard", "in", ALL_SHARDS)]), ("status", "==", status.value)]
-    try:
-        page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
-    except ValueError:
-        raise cursor_error() from None
+    page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
     jobs = [operations_job(Job.read(document.data), view.user) for document in page.documents]
     return OperationsJobPage(scope=view.scope, jobs=jobs, cursor=page.cursor)
 
@@ -245,10 +242,7 @@ def current_operations_job(place: Place, job: Job, user: User) -> OperationsJob:
 def list_dead_letters(_: Admin, place: PlaceDep, limit: Limit = 20, cursor: Cursor = None) -> DeadLetterList:
     if place.queue is None:
         return DeadLetterList(listed=False, dead_letters=[], cursor=None)
-    try:
-        page = place.queue.dead_letters(limit, cursor)
-    except ValueError:
-        raise cursor_error() from None
+    page = place.queue.dead_letters(limit, cursor)
     letters = [dead_letter_info(letter) for letter in page.letters]
     return DeadLetterList(listed=True, dead_letters=letters, cursor=page.cursor)
 

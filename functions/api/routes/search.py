@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator, BaseModel, Field
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
+from functions.api.dependencies import Cursor, Limit, PlaceDep
 from functions.api.event_streams import moment_link
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
@@ -21,10 +20,13 @@ from shared.models import Model
 from shared.models.chat import PassageOrigin
 from shared.models.job import Usage
 from shared.pipeline.jobs import video_title
+from shared.platform.cursors import read_offset, write_offset
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/search", tags=["search"], responses=problem_responses(401, 403, 422))
 MAX_QUERY = 500
+MOMENTS = "moments"
+"""The form of a cursor of the moments of a search."""
 SearchText = Annotated[
     str,
     AfterValidator(check_storable),
@@ -95,12 +97,12 @@ def search_library(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Any:
-    start = read_offset(cursor)
+    start = read_offset(cursor, MOMENTS)
     Quota(request.scope, place.documents, CHAT, settings().rate_limit_chat, user.id).consume()
     meter = meter_for(place.documents, user.id, settings().monthly_budget_usd, Usage())
     moments = search_moments(place.documents, user.id, q, origin, meter, lambda done, message: None)
     end = start + limit
-    next_cursor = write_offset(end) if end < len(moments) else None
+    next_cursor = write_offset(MOMENTS, end) if end < len(moments) else None
     return {"moments": [moment_info(moment) for moment in moments[start:end]], "cursor": next_cursor}
 
 
@@ -119,20 +121,3 @@ def moment_info(moment: Moment) -> dict[str, Any]:
         "thumbnail": moment.frame.name if moment.frame else None,
         "link": moment_link(passage.video_id, time),
     }
-
-
-def write_offset(offset: int) -> str:
-    return base64.urlsafe_b64encode(f"moment {offset}".encode()).decode()
-
-
-def read_offset(cursor: str | None) -> int:
-    """Return the number of moments on the pages before; raises PermanentError `bad_cursor`."""
-    if cursor is None:
-        return 0
-    try:
-        word, number = base64.urlsafe_b64decode(cursor).decode().split()
-    except ValueError:
-        raise cursor_error() from None
-    if word != "moment" or not number.isdecimal() or len(number) > 3:
-        raise cursor_error()
-    return int(number)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota, cursor_error
+from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
 from functions.api.pages import location_header
@@ -164,10 +164,7 @@ def list_videos(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Any:
-    try:
-        jobs, next_cursor = videos.search_videos(place.documents, user.id, q, limit, cursor)
-    except ValueError:
-        raise cursor_error() from None
+    jobs, next_cursor = videos.search_videos(place.documents, user.id, q, limit, cursor)
     return {"videos": [video_info(job) for job in jobs], "cursor": next_cursor}
 
 

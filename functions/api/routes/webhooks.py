@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api.dependencies import CreationKey, Cursor, Idempotency, Limit, PlaceDep, cursor_error
+from functions.api.dependencies import CreationKey, Cursor, Idempotency, Limit, PlaceDep
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.pages import location_header
@@ -309,10 +309,7 @@ def list_deliveries(
     cursor: Cursor = None,
 ) -> Response:
     order = [("createdAt", "desc")]
-    try:
-        page = place.documents.query(DELIVERIES, [("webhookId", "==", webhook.id)], order, limit, cursor)  # type: ignore[arg-type]
-    except ValueError:
-        raise cursor_error() from None
+    page = place.documents.query(DELIVERIES, [("webhookId", "==", webhook.id)], order, limit, cursor)  # type: ignore[arg-type]
     items = [delivery_info(WebhookDelivery.read(document.data)) for document in page.documents]
     return JSONResponse({"deliveries": items, "cursor": page.cursor})
 

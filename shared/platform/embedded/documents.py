@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import math
 import secrets
 import sqlite3
@@ -17,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from shared.errors import AlreadyExists, Conflict
+from shared.platform.cursors import query_form, read_cursor, write_cursor
 from shared.platform.embedded.codec import decode_document, encode_document, escape_nul
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.document_watcher import DocumentWatcher
@@ -130,14 +128,14 @@ class SqliteDocuments:
     ) -> DocumentPage:
         if limit < 1:
             raise ValueError("limit must be at least 1")
-        form = _query_form(collection, filters, order)
+        form = query_form(collection, filters, order)
         where, parameters = _where_clause(collection, filters)
         where += "".join(f" AND {type_rank_sql(path)} IS NOT NULL" for path, _ in order)
         direction = order[-1][1] if order else "asc"
         keys = [(sql(path), way) for path, way in order for sql in (type_rank_sql, value_sql)]
         keys.append(("id", direction))
         if cursor is not None:
-            sql, values = _after_cursor(keys, _read_cursor(cursor, form, len(keys)))
+            sql, values = _after_cursor(keys, read_cursor(cursor, form, len(keys)))
             where += f" AND {sql}"
             parameters += values
         rows = self._db.connection.execute(
@@ -148,7 +146,7 @@ class SqliteDocuments:
         ).fetchall()
         has_more = len(rows) > limit
         rows = rows[:limit]
-        next_cursor = _write_cursor([rows[-1][f"k{n}"] for n in range(len(keys))], form) if has_more else None
+        next_cursor = write_cursor(form, [rows[-1][f"k{n}"] for n in range(len(keys))]) if has_more else None
         return DocumentPage([_document(row) for row in rows], next_cursor)
 
     def count(self, collection: str, filters: Sequence[Filter], limit: int) -> int:
@@ -269,28 +267,6 @@ def _after_cursor(keys: Sequence[tuple[str, str]], last: Sequence[Any]) -> tuple
         branches.append(" AND ".join([*equal, f"{sql} {'>' if way == 'asc' else '<'} ?"]))
         parameters += last[: n + 1]
     return "(" + " OR ".join(branches) + ")", parameters
-
-
-def _query_form(collection: str, filters: Sequence[Filter], order: Sequence[Order]) -> str:
-    """Return a digest of the query a cursor belongs to, without the filters' values: one such as «now» may change."""
-    text = repr((collection, [(path, op) for path, op, _ in filters], [tuple(part) for part in order]))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _write_cursor(last: list[Any], form: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([form, *last]).encode()).decode()
-
-
-def _read_cursor(cursor: str, form: str, length: int) -> list[Any]:
-    try:
-        cursor_form: str
-        last: list[Any]
-        cursor_form, *last = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, TypeError):
-        raise ValueError("not a cursor") from None
-    if cursor_form != form or len(last) != length:
-        raise ValueError("the cursor belongs to another query")
-    return last
 
 
 def unit_vector(vector: Vector) -> bytes | None:

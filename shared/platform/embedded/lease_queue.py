@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from shared import clock
 from shared.errors import NotFound
+from shared.platform.cursors import read_cursor, write_cursor
 from shared.platform.embedded.bus import EventDelivery, SqliteBus
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
@@ -21,6 +22,8 @@ from shared.wiring import Backoff, wiring
 
 NO_BACKOFF = Backoff(min=1, max=60)
 LAST_ID = 2**63 - 1
+DEAD_LETTERS = "dead_letters"
+"""The form of a cursor of the list of dead letters."""
 """The largest number that SQLite gives to a row."""
 # The first delivery of each function, by index; a plain IN would sort the whole backlog.
 _FIRST = """
@@ -117,12 +120,13 @@ class LeaseQueue:
             connection.execute("UPDATE deliveries SET visible_at = ? WHERE leased = ?", (_time_after(0), process_id))
 
     def dead_letters(self, limit: int = 100, cursor: str | None = None) -> DeadLetterPage:
+        last = [LAST_ID] if cursor is None else read_cursor(cursor, DEAD_LETTERS, 1)
         rows = self._db.connection.execute(
             "SELECT * FROM dead_letters WHERE id < ? ORDER BY id DESC LIMIT ?",
-            (LAST_ID if cursor is None else min(int(cursor), LAST_ID), limit + 1),
+            (last[0], limit + 1),
         ).fetchall()
-        letters = [_dead_letter_from_row(row) for row in rows[:limit]]
-        return DeadLetterPage(letters, letters[-1].id if len(rows) > limit else None)
+        next_cursor = write_cursor(DEAD_LETTERS, [rows[limit - 1]["id"]]) if len(rows) > limit else None
+        return DeadLetterPage([_dead_letter_from_row(row) for row in rows[:limit]], next_cursor)
 
     def replay(self, id: str) -> None:
         with self._db.transaction() as connection:
