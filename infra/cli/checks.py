@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.accounts import Password
-from infra.cli.options import LOCAL, Server, load_settings
+from infra.cli.options import KINDS, LOCAL, Server, load_settings
 
 commands = typer.Typer()
 
@@ -102,3 +102,22 @@ def smoke_account(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     login(smoke_email(project), password, server)
+
+
+@commands.command()
+def smoke(
+    server: Server = LOCAL,
+    kind: Annotated[str, typer.Option(help=f"Kind of analysis: {KINDS}.")] = "metadata",
+    token: Annotated[str | None, typer.Option(envvar="CLIPWISE_TOKEN", help="API key or access token.")] = None,
+    patience: Annotated[float, typer.Option(min=1, help="Time limit for the job, in seconds.")] = 600,
+) -> None:
+    """Test a deployment with a small video: check the result, print stage timings, clean up."""
+    from infra.cli.session import open_session
+    from infra.cli.smoke import run_smoke_test
+
+    if token:
+        os.environ["CLIPWISE_TOKEN"] = token
+    with open_session(server) as session:
+        data = load_settings().clipwise_data
+        code = run_smoke_test(session.api, kind, data, patience, session.out, session.err)
+        raise typer.Exit(code)

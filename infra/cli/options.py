@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 LOCAL = "http://127.0.0.1:8080"
+# Spelled out, since loading them would take longer than the rest of `--help`; a test compares.
+KINDS = "recipe, reel, summary, transcript or metadata"
 
 Server = Annotated[str, typer.Option(envvar="CLIPWISE_SERVER", help="URL of the Clipwise server.")]
 

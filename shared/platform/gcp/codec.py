@@ -1,17 +1,21 @@
-"""Conversion of documents for Firestore, with the checks that all places share."""
+"""Conversion of documents and their sort keys for Firestore, with the checks that all places share."""
 
 from __future__ import annotations
 
 import math
+import operator
 import re
+from collections.abc import Sequence
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from google.cloud.firestore_v1.vector import Vector as FirestoreVector
 
-from shared.platform.cursors import INT64
-from shared.platform.ports import Vector
+from shared.platform.cursors import INT64, cursor_error, read_cursor
+from shared.platform.ports import Document, Order, Vector
 
+DOCUMENT_ID = re.compile(r"(?!\.\.?$|__.*__$)[^/]{1,1500}", re.DOTALL)
 RESERVED = re.compile("__.*__", re.DOTALL)
 
 
@@ -65,3 +69,16 @@ def from_firestore(value: Any) -> Any:
     if isinstance(value, datetime):
         return datetime.combine(value.date(), value.time(), value.tzinfo)
     return value
+
+
+def sort_keys(document: Document, order: Sequence[Order]) -> list[Any]:
+    """Return the values of a document to start the next page after: of the order's fields, and its id."""
+    return [*(reduce(operator.getitem, field.split("."), document.data) for field, _ in order), document.id]
+
+
+def read_sort_keys(cursor: str, form: str, length: int) -> list[Any]:
+    """Return the values of `sort_keys` in a cursor; raises PermanentError `bad_cursor` if the last one is no id."""
+    *values, id = read_cursor(cursor, form, length)
+    if not (isinstance(id, str) and DOCUMENT_ID.fullmatch(id)):
+        raise cursor_error()
+    return [*values, id]

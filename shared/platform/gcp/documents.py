@@ -6,13 +6,10 @@ docs/decisions describes the differences from the embedded place.
 from __future__ import annotations
 
 import math
-import operator
-import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import reduce
 from itertools import chain, product
 from typing import Any, TypeVar
 
@@ -28,8 +25,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import StatusCode
 
 from shared.errors import AlreadyExists, Conflict, IndexMissing
-from shared.platform.cursors import cursor_error, query_form, read_cursor, write_cursor
-from shared.platform.gcp.codec import from_firestore, to_firestore
+from shared.platform.cursors import query_form, write_cursor
+from shared.platform.gcp.codec import from_firestore, read_sort_keys, sort_keys, to_firestore
 from shared.platform.ports import (
     EXPIRES_AT,
     Document,
@@ -52,7 +49,6 @@ MAX_CHOICES = 30
 """Maximum number of choices of an `in` filter."""
 LEAST_MATCHES = 6
 """Documents with a value that each query asks for at least."""
-DOCUMENT_ID = re.compile(r"(?!\.\.?$|__.*__$)[^/]{1,1500}", re.DOTALL)
 MAX_THREADS = 8
 CHANGED = (StatusCode.NOT_FOUND.value[0], StatusCode.FAILED_PRECONDITION.value[0])
 """Codes of a write whose document changed or is gone."""
@@ -143,7 +139,7 @@ class FirestoreDocuments:
         if limit < 1:
             raise ValueError("limit must be at least 1")
         form = query_form(collection, filters, order)
-        after = None if cursor is None else _read_sort_keys(cursor, form, len(order) + 1)
+        after = None if cursor is None else read_sort_keys(cursor, form, len(order) + 1)
         if any(_is_empty_filter(op, value) for _, op, value in filters):
             return DocumentPage((), None)
         query = self._client.collection(collection).limit(limit + 1)
@@ -159,7 +155,7 @@ class FirestoreDocuments:
             raise ValueError(f"{collection}: {error.message}") from None
         has_more = len(documents) > limit
         documents = documents[:limit]
-        return DocumentPage(documents, write_cursor(form, _sort_keys(documents[-1], order)) if has_more else None)
+        return DocumentPage(documents, write_cursor(form, sort_keys(documents[-1], order)) if has_more else None)
 
     def count(self, collection: str, filters: Sequence[Filter], limit: int) -> int:
         """The service charges one read for each thousand matches."""
@@ -248,19 +244,6 @@ class FirestoreDocuments:
             if not snapshot.exists or from_firestore(snapshot.to_dict()) != data:
                 raise
             return _version(snapshot.update_time)
-
-
-def _sort_keys(document: Document, order: Sequence[Order]) -> list[Any]:
-    """Return the values of a document to start the next page after: of the order's fields, and its id."""
-    return [*(reduce(operator.getitem, field.split("."), document.data) for field, _ in order), document.id]
-
-
-def _read_sort_keys(cursor: str, form: str, length: int) -> list[Any]:
-    """Return the values of `_sort_keys` in a cursor; raises PermanentError `bad_cursor` if the last one is no id."""
-    *values, id = read_cursor(cursor, form, length)
-    if not (isinstance(id, str) and DOCUMENT_ID.fullmatch(id)):
-        raise cursor_error()
-    return [*values, id]
 
 
 def _document(snapshot: Snapshot) -> Document:

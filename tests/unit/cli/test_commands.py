@@ -17,7 +17,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.browser import has_desktop
-from infra.cli.main import app, print_ready
+from infra.cli.local_server import print_ready
+from infra.cli.main import app
 from tests.patience import PATIENCE_SEC
 from tests.server import CLIPWISE
 from tests.unit.cli.scripted import ID, Script, job, serving

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from rich.console import Console
 
-from infra.cli import main
+from infra.cli import jobs, options
 from infra.cli.views import VIEWS, format_clock, result_view
 from shared.analyses.kinds import kinds
 from shared.analyses.transcript import SpokenText
@@ -77,12 +77,12 @@ def test_other_kinds_are_shown_as_they_are() -> None:
 def test_every_kind_has_a_view_and_stands_in_the_help(kind: str) -> None:
     """Who reads the help learns of all kinds, and sees more than JSON of each."""
     assert kind in VIEWS
-    assert kind in re.findall(r"\w+", main.KINDS)
+    assert kind in re.findall(r"\w+", options.KINDS)
 
 
 def test_every_format_stands_in_the_help() -> None:
     """Who reads the help learns of all formats."""
-    assert {row.name for row in FORMATS} <= set(re.findall(r"\w+", main.FORMATS))
+    assert {row.name for row in FORMATS} <= set(re.findall(r"\w+", jobs.FORMATS))
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (65.9, "1:05"), (3723, "1:02:03")])
