@@ -22,6 +22,7 @@ from shared.settings import settings
 from shared.sources.images.fetcher import process_fetcher
 from shared.sources.images.search import image_source
 from shared.sources.images.source import Pulse
+from shared.telemetry.spans import span
 from shared.wiring import wiring
 
 MAX_PAGES = 100
@@ -151,6 +152,7 @@ def load_page(run: PartRun, dataset: Dataset, chunk: Chunk, pulse: Pulse) -> Can
         return CandidatePage.read(load_json(run.place.objects, dataset.id, name))
     account = spending_account(run.place.documents, run.job.owner, settings().monthly_budget_usd)
     source = image_source(chunk.source, settings(), dataset.filters, account)
-    page = source.search_page(chunk.keyword or "", chunk.page, max(1, chunk.remaining_images), pulse)
+    with span(f"search {chunk.source}", "client", {"clipwise.source": chunk.source}):
+        page = source.search_page(chunk.keyword or "", chunk.page, max(1, chunk.remaining_images), pulse)
     store_json(run.place.objects, dataset.id, name, page.to_json())
     return page

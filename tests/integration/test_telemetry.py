@@ -94,7 +94,7 @@ def test_one_trace_has_the_request_every_message_every_stage_and_the_providers(t
     assert traced.one("send audio-extracted").parent == extract.id
     for topic, stage in (("transcript-completed", "analyze"), ("analysis-completed", "persist")):
         assert traced.one(stage).parent == traced.one(f"send {topic}").id
-    for call, stage in (("analyze openai", "analyze"), ("embed openai", "persist")):
+    for call, stage in (("fetch http", "download"), ("analyze openai", "analyze"), ("embed openai", "persist")):
         assert traced.one(call).parent == traced.one(stage).id
         assert traced.one(call).kind == "client"
     part, join = sorted(

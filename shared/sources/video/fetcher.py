@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from shared.sources.spending import UNLIMITED, SpendingAccount
 from shared.sources.video.http import fetch_file
 from shared.sources.video.links import PageReached, resolve_page, stop_at_page
 from shared.sources.video.source import FetchedFile, FetchRequest, InconclusiveError, VideoSource
+from shared.telemetry.spans import Span, span
 
 # Codes that describe the video itself: no other source is tried after them.
 FINAL_CODES: frozenset[str] = frozenset(
@@ -47,10 +49,11 @@ def fetch_video(
     """
     page = resolve_page(url, settings, tick)
     if page is None:
-        try:
-            return _add_notes(fetch_file(url, folder / "file", settings, tick, visit=stop_at_page), [])
-        except PageReached as reached:
-            page = reached.page
+        with _source_span("http"):
+            try:
+                return _add_notes(fetch_file(url, folder / "file", settings, tick, visit=stop_at_page), [])
+            except PageReached as reached:
+                page = reached.page
     max_duration_sec = settings.max_video_duration_sec if needs_video else settings.max_speech_duration_sec
     request = FetchRequest(page, settings, max_duration_sec, needs_video, account)
     notes, failures = list[str](), list[ClipwiseError]()
@@ -58,13 +61,18 @@ def fetch_video(
         source_folder = folder / name
         source_folder.mkdir()
         try:
-            return _add_notes(load_source(name)(request, source_folder, tick), notes)
+            with _source_span(name):
+                return _add_notes(load_source(name)(request, source_folder, tick), notes)
         except ClipwiseError as error:
             if error.code in FINAL_CODES and not isinstance(error, InconclusiveError):
                 raise
             notes.append(f"{name}: {error.message}")
             failures.append(error)
     raise next((error for error in failures if error.retryable), failures[0])
+
+
+def _source_span(name: str) -> AbstractContextManager[Span]:
+    return span(f"fetch {name}", "client", {"clipwise.source": name})
 
 
 def source_order(settings: Settings) -> list[str]:

@@ -12,9 +12,13 @@ import pytest
 from google.auth.transport.requests import AuthorizedSession
 
 from functions.api.request_traces import RequestTraceMiddleware
-from shared.errors import PermanentError
+from shared.errors import PermanentError, TransientError
 from shared.logs import current_trace, log_context, new_traceparent, parse_traceparent
-from shared.settings import settings
+from shared.progress import Tick
+from shared.settings import Settings, settings
+from shared.sources.video import fetcher
+from shared.sources.video.fetcher import fetch_video
+from shared.sources.video.source import FetchedFile, FetchRequest, VideoSource
 from shared.telemetry import metrics, otlp
 from shared.telemetry.spans import continued_trace, span
 from tests.collector import Collector, collecting
@@ -69,6 +73,28 @@ def test_the_spans_of_a_function_are_sent_when_it_ends(collector: Collector) -> 
         ({"stage": "extract", "kind": "recipe", "outcome": "done"}, 1.0)
     ]
     assert collector.points("clipwise.stage.duration") == [({"stage": "extract", "outcome": "done"}, 1.0)]
+
+
+def test_each_source_of_a_video_has_a_span(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trace says which source failed, with which code, and which one fetched the video instead."""
+
+    def load_source(name: str) -> VideoSource:
+        def fetch(request: FetchRequest, folder: Path, tick: Tick) -> FetchedFile:
+            if name == "yt-dlp":
+                raise TransientError("source_blocked", "The site wants proof.")
+            return FetchedFile(folder / "a", 1, "video/mp4", request.page.url, None)
+
+        return fetch
+
+    monkeypatch.setattr(fetcher, "load_source", load_source)
+    with span("download", "consumer"):
+        fetch_video("https://www.tiktok.com/@a/video/741", tmp_path, Settings(), True, lambda done, message: None)
+    failed, fetched, download = collector.spans()
+    assert (failed.name, failed.failed, failed.attributes["error.type"]) == ("fetch yt-dlp", True, "source_blocked")
+    assert (fetched.name, fetched.failed, fetched.kind) == ("fetch http", False, "client")
+    assert {failed.parent, fetched.parent} == {download.id}
 
 
 def test_a_response_ends_after_its_span_is_sent(collector: Collector) -> None:
