@@ -10,7 +10,7 @@ import json
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from shared.platform.ports import (
     Documents,
     Filter,
     Matches,
+    NewObject,
     ObjectInfo,
     Objects,
     Order,
@@ -100,6 +101,18 @@ class CountedDocuments:
         version = self._inner.replace(collection, id, data, version)
         self._count_write(collection, old, data)
         return version
+
+    def create_many(self, collection: str, documents: Mapping[str, dict[str, Any]]) -> Sequence[str]:
+        existing = self._inner.create_many(collection, documents)
+        for id, data in documents.items():
+            if id not in existing:
+                self._count_write(collection, None, data)
+        return existing
+
+    def put_many(self, collection: str, documents: Mapping[str, dict[str, Any]]) -> None:
+        for id, data in documents.items():
+            self._count_write(collection, self._inner.get(collection, id), data)
+        self._inner.put_many(collection, documents)
 
     def update_many(self, collection: str, changes: Sequence[Document]) -> Sequence[str]:
         old = [self._inner.get(collection, change.id) for change in changes]
@@ -184,9 +197,19 @@ class CountedObjects:
         if_generation: int | None = None,
     ) -> ObjectInfo:
         info = self._inner.put(bucket, name, data, content_type, metadata, if_generation)
+        self._count_object(bucket, info)
+        return info
+
+    def create_many(self, bucket: str, objects: Sequence[NewObject]) -> Sequence[str]:
+        taken = self._inner.create_many(bucket, objects)
+        for new in objects:
+            if new.name not in taken and (info := self._inner.stat(bucket, new.name)):
+                self._count_object(bucket, info)
+        return taken
+
+    def _count_object(self, bucket: str, info: ObjectInfo) -> None:
         self._count(class_a=1, **{"bytes in": info.size, f"stored {bucket}": info.size, f"bucket writes {bucket}": 1})
         self._tell(bucket)
-        return info
 
     def stat(self, bucket: str, name: str) -> ObjectInfo | None:
         self._count(class_b=1)

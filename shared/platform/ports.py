@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,7 @@ MAX_DIMENSIONS = 2048
 MAX_NEAREST = 1000
 MAX_NAME_BYTES = 1024
 MAX_WRITES = 500
-"""Most documents of one `update_many`."""
+"""Most documents of one `create_many`, `put_many` or `update_many`."""
 EXPIRES_AT = "expiresAt"
 """Field by which documents expire."""
 Op = Literal["==", "in", "<", "<=", ">", ">=", "array_contains"]
@@ -86,6 +86,15 @@ class Documents(Protocol):
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
         """Store, replacing any document of this id; return the version."""
+
+    def create_many(self, collection: str, documents: Mapping[str, dict[str, Any]]) -> Sequence[str]:
+        """Store at most 500 new documents by id in one request; return the ids that exist already.
+
+        Not atomic: the others are stored.
+        """
+
+    def put_many(self, collection: str, documents: Mapping[str, dict[str, Any]]) -> None:
+        """Store at most 500 documents by id in one request, replacing others of these ids. Not atomic."""
 
     def update_many(self, collection: str, changes: Sequence[Document]) -> Sequence[str]:
         """Set top-level fields of at most 500 documents in one request; return the ids in conflict.
@@ -162,6 +171,16 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True)
+class NewObject:
+    """An object to store. A stream is read from where it stands."""
+
+    name: str
+    data: bytes | BinaryIO
+    content_type: str
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class UploadSession:
     """A resumable upload: the client PUTs the bytes to `url`, whole or in ranges."""
 
@@ -188,6 +207,12 @@ class Objects(Protocol):
         if_generation: int | None = None,
     ) -> ObjectInfo:
         """Store atomically, streaming. Raises Conflict unless the generation is `if_generation` (0 = absent)."""
+
+    def create_many(self, bucket: str, objects: Sequence[NewObject]) -> Sequence[str]:
+        """Store objects under names that are free, in as few steps as possible; return the names that were taken.
+
+        Not atomic: the others are stored. Of objects with the same name, one is stored.
+        """
 
     def stat(self, bucket: str, name: str) -> ObjectInfo | None: ...
 
@@ -322,7 +347,7 @@ def check_object_name(bucket: str, name: str) -> None:
         raise ValueError(f"an object name has at most {MAX_NAME_BYTES} bytes")
 
 
-def check_writes(changes: Sequence[Document]) -> None:
+def check_writes(changes: Sized) -> None:
     """Raises ValueError for more changes than one request may have."""
     if len(changes) > MAX_WRITES:
         raise ValueError(f"at most {MAX_WRITES} documents are changed at once")

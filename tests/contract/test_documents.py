@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.ports import Document, Documents
+from shared.platform.ports import Document, Documents, Vector
 from tests.patience import PATIENCE_SEC
 
 TIMES = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
@@ -91,6 +91,32 @@ def test_many_documents_are_changed_at_once(documents: Documents, fresh: str) ->
     assert documents.update_many(fresh, []) == []
     with pytest.raises(ValueError, match="500"):
         documents.update_many(fresh, changes[:1] * 501)
+
+
+def test_many_are_created_except_those_that_exist(documents: Documents, fresh: str) -> None:
+    """Of several new documents those with a free id are stored, and the others are named and stay as they are."""
+    documents.create(fresh, "b", {"n": 0})
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    assert documents.create_many(fresh, {id: {"at": at, "n": 1} for id in "abc"}) == ["b"]
+    stored = {document.id: document.data["n"] for document in documents.query(fresh).documents}
+    assert stored == {"a": 1, "b": 0, "c": 1}
+    assert documents.create_many(fresh, {}) == []
+    with pytest.raises(ValueError, match="500"):
+        documents.create_many(fresh, {f"{n}": {} for n in range(501)})
+
+
+def test_many_are_stored_over_whatever_was_there(documents: Documents, fresh: str) -> None:
+    """Several documents are stored as `put` stores one, nested values and vectors included."""
+    old = documents.create(fresh, "a", {"gone": True})
+    data = {"deep": {"x": [1, {"y": None}]}, "vector": Vector((1.0, 0.0))}
+    documents.put_many(fresh, {"a": data, "b": data})
+    stored = [documents.get(fresh, id) for id in "ab"]
+    assert [document and document.data for document in stored] == [data, data]
+    with pytest.raises(Conflict):
+        documents.replace(fresh, "a", {}, old)
+    documents.put_many(fresh, {})
+    with pytest.raises(ValueError, match="500"):
+        documents.put_many(fresh, {f"{n}": {} for n in range(501)})
 
 
 def test_expired_documents_are_deleted(documents: Documents, fresh: str) -> None:

@@ -18,7 +18,7 @@ from cloudevents.http import CloudEvent
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.ports import Objects
+from shared.platform.ports import NewObject, Objects
 from tests.contract.adapters import Adapter
 
 MEDIA = "media"
@@ -90,6 +90,33 @@ def stream(size: int, error: Exception | None = None) -> BinaryIO:
 def read(objects: Objects, bucket: str, name: str) -> bytes:
     with objects.open(bucket, name) as source:
         return source.read()
+
+
+def test_many_objects_take_the_free_names(objects: Objects, fresh: str) -> None:
+    """Of several new objects each name is stored once, whole and with its own data; names that were taken are told."""
+    objects.put(MEDIA, f"{fresh}/taken", b"old", "text/plain")
+    stream = io.BytesIO(b"read already, " + b"x" * MEBIBYTE)
+    stream.seek(len(b"read already, "))
+    new = [
+        NewObject(f"{fresh}/taken", b"new", "image/png"),
+        NewObject(f"{fresh}/stream", stream, "image/webp", {"image": "s"}),
+        *(NewObject(f"{fresh}/same", content, "image/png", {"image": content.decode()}) for content in (b"1", b"2")),
+        NewObject(f"{fresh}/empty", b"", "image/png"),
+    ]
+    assert sorted(objects.create_many(MEDIA, new)) == [f"{fresh}/same", f"{fresh}/taken"]
+    contents = {}
+    for info in objects.list(MEDIA, fresh):
+        with objects.open(MEDIA, info.name) as opened:
+            contents[info.name.removeprefix(f"{fresh}/")] = opened.read()
+        assert info.size == len(contents[info.name.removeprefix(f"{fresh}/")])
+    same = contents.pop("same")
+    assert contents == {"taken": b"old", "stream": b"x" * MEBIBYTE, "empty": b""}
+    stored = objects.stat(MEDIA, f"{fresh}/same")
+    assert stored is not None
+    assert (same, stored.content_type) == (stored.metadata["image"].encode(), "image/png")
+    assert objects.create_many(MEDIA, []) == []
+    with pytest.raises(ValueError, match="part"):
+        objects.create_many(MEDIA, [NewObject(f"{fresh}/a", b"", ""), NewObject(f"{fresh}/../b", b"", "")])
 
 
 @pytest.mark.parametrize("form", ["bytes", "stream", "path"])

@@ -115,9 +115,10 @@ class SqliteBus:
             raise NotFound(f"there is no topic {topic!r}")
         return self._enqueue(table.listeners(topic=topic), data, attributes or {}, topic=topic)
 
-    def enqueue_object_event(self, info: ObjectInfo) -> str:
-        """Queue an object-finalized event for the functions that listen to its bucket; return the event's id."""
-        return self._enqueue(wiring().listeners(bucket=info.bucket), object_resource(info), {}, bucket=info.bucket)
+    def enqueue_object_event(self, info: ObjectInfo) -> None:
+        """Queue an object-finalized event for the functions that listen to its bucket."""
+        if functions := wiring().listeners(bucket=info.bucket):
+            self._enqueue(functions, object_resource(info), {}, bucket=info.bucket)
 
     def _enqueue(
         self,

@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -18,7 +18,8 @@ from shared.platform.cursors import query_form, read_cursor, write_cursor
 from shared.platform.embedded.codec import decode_document, encode_document, escape_nul
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.document_watcher import DocumentWatcher
-from shared.platform.embedded.fields import MAX_CHOICES, filter_condition, type_rank_sql, value_sql
+from shared.platform.embedded.fields import MAX_CHOICES, after_cursor, filter_condition, type_rank_sql, value_sql
+from shared.platform.embedded.schema import index_scope
 from shared.platform.embedded.vector_index import KEYS, MARGIN, VectorIndexes, is_indexed, key_columns
 from shared.platform.ports import (
     EXPIRES_AT,
@@ -57,18 +58,21 @@ class SqliteDocuments:
         return row and _document(row)
 
     def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
-        _check_document_id(id)
-        text, version = encode_document(data), _new_version()
-        try:
-            with self._db.transaction() as connection:
-                row = connection.execute(
-                    "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?) RETURNING number",
-                    (collection, id, version, text),
-                ).fetchone()
-                _store_vectors(connection, row["number"], collection, data)
-        except sqlite3.IntegrityError:
-            raise AlreadyExists(f"{collection}/{id}") from None
+        text, version = _encode(id, data), _new_version()
+        with self._db.transaction() as connection:
+            if not _insert(connection, collection, id, version, text, data):
+                raise AlreadyExists(f"{collection}/{id}")
         return version
+
+    def create_many(self, collection: str, documents: Mapping[str, dict[str, Any]]) -> Sequence[str]:
+        check_writes(documents)
+        texts = {id: _encode(id, data) for id, data in documents.items()}
+        with self._db.transaction() as connection:
+            return [
+                id
+                for id, data in documents.items()
+                if not _insert(connection, collection, id, _new_version(), texts[id], data)
+            ]
 
     def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
         text, new = encode_document(data), _new_version()
@@ -96,16 +100,17 @@ class SqliteDocuments:
         return conflicts
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
-        _check_document_id(id)
-        text, version = encode_document(data), _new_version()
+        text, version = _encode(id, data), _new_version()
         with self._db.transaction() as connection:
-            row = connection.execute(
-                "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET version = excluded.version, data = excluded.data RETURNING number",
-                (collection, id, version, text),
-            ).fetchone()
-            _store_vectors(connection, row["number"], collection, data)
+            _upsert(connection, collection, id, version, text, data)
         return version
+
+    def put_many(self, collection: str, documents: Mapping[str, dict[str, Any]]) -> None:
+        check_writes(documents)
+        texts = {id: _encode(id, data) for id, data in documents.items()}
+        with self._db.transaction() as connection:
+            for id, data in documents.items():
+                _upsert(connection, collection, id, _new_version(), texts[id], data)
 
     def delete(self, collection: str, id: str) -> None:
         with self._db.transaction() as connection:
@@ -135,7 +140,7 @@ class SqliteDocuments:
         keys = [(sql(path), way) for path, way in order for sql in (type_rank_sql, value_sql)]
         keys.append(("id", direction))
         if cursor is not None:
-            sql, values = _after_cursor(keys, read_cursor(cursor, form, len(keys)))
+            sql, values = after_cursor(keys, read_cursor(cursor, form, len(keys)))
             where += f" AND {sql}"
             parameters += values
         rows = self._db.connection.execute(
@@ -221,7 +226,7 @@ def _document(row: sqlite3.Row) -> Document:
 
 
 def _where_clause(collection: str, filters: Sequence[Filter], max_choices: int = MAX_CHOICES) -> tuple[str, list[Any]]:
-    parts: list[str] = ["collection = ?"]
+    parts = ["collection = ?", index_scope(collection)]
     parameters: list[Any] = [collection]
     for filter in filters:
         sql, values = filter_condition(filter, max_choices)
@@ -230,9 +235,39 @@ def _where_clause(collection: str, filters: Sequence[Filter], max_choices: int =
     return " AND ".join(parts), parameters
 
 
+def _insert(
+    connection: sqlite3.Connection, collection: str, id: str, version: str, text: str, data: dict[str, Any]
+) -> bool:
+    """Insert a document; return False if the id exists."""
+    row = connection.execute(
+        "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (collection, id) DO NOTHING RETURNING number",
+        (collection, id, version, text),
+    ).fetchone()
+    if row is None:
+        return False
+    _insert_vectors(connection, row["number"], collection, data)
+    return True
+
+
+def _upsert(
+    connection: sqlite3.Connection, collection: str, id: str, version: str, text: str, data: dict[str, Any]
+) -> None:
+    row = connection.execute(
+        "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (collection, id) DO UPDATE SET version = excluded.version, data = excluded.data RETURNING number",
+        (collection, id, version, text),
+    ).fetchone()
+    _store_vectors(connection, row["number"], collection, data)
+
+
 def _store_vectors(connection: sqlite3.Connection, number: int, collection: str, data: dict[str, Any]) -> None:
     """Update the vectors that searches read after a write of their document."""
     connection.execute("DELETE FROM vectors WHERE document = ?", (number,))
+    _insert_vectors(connection, number, collection, data)
+
+
+def _insert_vectors(connection: sqlite3.Connection, number: int, collection: str, data: dict[str, Any]) -> None:
     for field, stored in data.items():
         if isinstance(stored, Vector) and (numbers := unit_vector(stored)):
             values = (number, collection, field, len(stored.values), *key_columns(data), numbers)
@@ -243,30 +278,16 @@ def _store_vectors(connection: sqlite3.Connection, number: int, collection: str,
             )
 
 
-def _check_document_id(id: str) -> None:
+def _encode(id: str, data: dict[str, Any]) -> str:
+    """Return the text to store; raises ValueError on an invalid id or data."""
     if not id or "/" in id:
         raise ValueError(f"{id!r} cannot be a document's id: it is empty or has a slash")
+    return encode_document(data)
 
 
 def _new_version() -> str:
     """Return a version that never repeats, so that a document created again differs from the deleted one."""
     return secrets.token_hex(8)
-
-
-def _after_cursor(keys: Sequence[tuple[str, str]], last: Sequence[Any]) -> tuple[str, list[Any]]:
-    """Return the condition that a row follows `last` in the order of `keys`."""
-    names = [sql for sql, _ in keys]
-    if len({way for _, way in keys}) == 1:
-        # A row value lets SQLite start in the middle of an index.
-        sign = ">" if keys[0][1] == "asc" else "<"
-        return f"({', '.join(names)}) {sign} ({', '.join('?' * len(names))})", list(last)
-    branches: list[str] = []
-    parameters: list[Any] = []
-    for n, (sql, way) in enumerate(keys):
-        equal = [f"{name} = ?" for name in names[:n]]
-        branches.append(" AND ".join([*equal, f"{sql} {'>' if way == 'asc' else '<'} ?"]))
-        parameters += last[: n + 1]
-    return "(" + " OR ".join(branches) + ")", parameters
 
 
 def unit_vector(vector: Vector) -> bytes | None:

@@ -76,6 +76,22 @@ def sort_key(operand: Any) -> tuple[int, Any]:
     raise ValueError(f"a filter cannot compare with a {type(operand).__name__}")
 
 
+def after_cursor(keys: Sequence[tuple[str, str]], last: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return the condition that a row follows `last` in the order of `keys`."""
+    names = [sql for sql, _ in keys]
+    if len({way for _, way in keys}) == 1:
+        # A row value lets SQLite start in the middle of an index.
+        sign = ">" if keys[0][1] == "asc" else "<"
+        return f"({', '.join(names)}) {sign} ({', '.join('?' * len(names))})", list(last)
+    branches: list[str] = []
+    parameters: list[Any] = []
+    for n, (sql, way) in enumerate(keys):
+        equal = [f"{name} = ?" for name in names[:n]]
+        branches.append(" AND ".join([*equal, f"{sql} {'>' if way == 'asc' else '<'} ?"]))
+        parameters += last[: n + 1]
+    return "(" + " OR ".join(branches) + ")", parameters
+
+
 def _in_condition(path: str, operands: Sequence[Any]) -> Condition:
     by_rank: dict[int, list[Any]] = {}
     for item in operands:

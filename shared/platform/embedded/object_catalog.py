@@ -6,7 +6,9 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -142,11 +144,38 @@ class BlobStore:
             raise
         return size
 
+    def write_many(self, sources: Sequence[BinaryIO]) -> list[tuple[str, int]]:
+        """Copy streams to disk durably; return the name and size in bytes of each. On any error all are deleted.
+
+        They share a folder, so that one write makes their names durable.
+        """
+        if not sources:
+            return []
+        folder = self.new_name()[:2]
+        written: list[tuple[str, int]] = []
+        try:
+            with storage_errors(self._root), ExitStack() as files:
+                for source in sources:
+                    blob = folder + self.new_name()[2:]
+                    written.append((blob, 0))
+                    target = files.enter_context(_create_file(self._new_path(blob)))
+                    size = sum(target.write(piece) for piece in iter(partial(source.read, PIECE_BYTES), b""))
+                    written[-1] = (blob, size)
+                    # Synced when all are written: the file system's journal takes the later ones along.
+                    target.flush()
+                    files.callback(os.fsync, target.fileno())
+            _sync_folder(self._root / folder)
+        except BaseException:
+            for blob, _ in written:
+                self.remove(blob)
+            raise
+        return written
+
     def create(self, blob: str) -> BinaryIO:
         """Create a file and return it open; its name is durable."""
         with storage_errors(self._root):
             path = self._new_path(blob)
-            target = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+            target = _create_file(path)
         _sync_folder(path.parent)
         return target
 
@@ -188,6 +217,10 @@ class BlobStore:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(self._root)
         return path
+
+
+def _create_file(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _sync_folder(folder: Path) -> None:

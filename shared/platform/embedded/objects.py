@@ -16,7 +16,7 @@ from shared.platform.embedded.database import Database
 from shared.platform.embedded.object_catalog import PIECE_BYTES, BlobStore, CatalogEntry, ObjectCatalog
 from shared.platform.embedded.signing import sign_link
 from shared.platform.embedded.uploads import UploadStore
-from shared.platform.ports import ObjectInfo, UploadSession, check_bucket, check_object_name
+from shared.platform.ports import NewObject, ObjectInfo, UploadSession, check_bucket, check_object_name
 
 GARBAGE_AGE_SEC = 3600
 
@@ -63,6 +63,22 @@ class FileObjects:
         if replaced:
             self._blobs.remove(replaced)
         return info
+
+    def create_many(self, bucket: str, objects: Sequence[NewObject]) -> Sequence[str]:
+        for new in objects:
+            check_object_name(bucket, new.name)
+        streams = [io.BytesIO(new.data) if isinstance(new.data, bytes) else new.data for new in objects]
+        blobs = self._blobs.write_many(streams)
+        taken: dict[str, str] = {}
+        with self._db.transaction():
+            for new, (blob, size) in zip(objects, blobs, strict=True):
+                try:
+                    self._catalog.add(bucket, new.name, blob, size, new.content_type, new.metadata, if_generation=0)
+                except Conflict:
+                    taken[blob] = new.name
+        for blob in taken:
+            self._blobs.remove(blob)
+        return list(taken.values())
 
     def stat(self, bucket: str, name: str) -> ObjectInfo | None:
         entry = self._find(bucket, name)

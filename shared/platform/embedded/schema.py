@@ -12,8 +12,25 @@ class Migration(NamedTuple):
     statements: tuple[str, ...]
 
 
+IMAGES = "images"
+"""The collection with the most documents and writes. Indexes have either its documents or those of all others."""
+
+
+def index_scope(collection: str) -> str:
+    """Return the condition of the indexes that contain a collection's documents.
+
+    SQLite uses such an index for queries with the same condition, and evaluates its keys for no other document.
+    """
+    return f"collection = '{IMAGES}'" if collection == IMAGES else f"collection <> '{IMAGES}'"
+
+
 def _document_index(name: str, *keys: str) -> str:
     return f"CREATE INDEX {name} ON documents (collection, {', '.join(keys)}, id)"
+
+
+def _scoped_index(collection: str, name: str, *keys: str) -> tuple[str, str]:
+    """Replace an index by one that contains the documents within the scope of `collection` only."""
+    return f"DROP INDEX {name}", f"{_document_index(name, *keys)} WHERE {index_scope(collection)}"
 
 
 _NEWEST = (type_rank_sql("createdAt"), value_sql("createdAt"))
@@ -187,6 +204,40 @@ MIGRATIONS: tuple[Migration, ...] = (
             _document_index(
                 "documents_by_source_expiry", type_rank_sql("sourceExpiresAt"), value_sql("sourceExpiresAt")
             ),
+        ),
+    ),
+    Migration(
+        "indexes without images",
+        (
+            *_scoped_index("jobs", "documents_by_owner", value_sql("owner"), *_NEWEST),
+            *_scoped_index("jobs", "documents_by_owner_and_status", value_sql("owner"), value_sql("status"), *_NEWEST),
+            *_scoped_index("jobs", "documents_by_owner_and_kind", value_sql("owner"), value_sql("kind"), *_NEWEST),
+            *_scoped_index("jobs", "documents_by_status_and_age", value_sql("status"), *_NEWEST),
+            *_scoped_index("jobs", "documents_by_wake_at", type_rank_sql("wakeAt"), value_sql("wakeAt")),
+            *_scoped_index("jobs", "documents_by_expires_at", type_rank_sql("expiresAt"), value_sql("expiresAt")),
+            *_scoped_index("jobs", "documents_by_ended_at", type_rank_sql("endedAt"), value_sql("endedAt")),
+            *_scoped_index("jobs", "documents_by_job", value_sql("jobId"), type_rank_sql("jobId")),
+            *_scoped_index(
+                "jobs", "documents_by_source_expiry", type_rank_sql("sourceExpiresAt"), value_sql("sourceExpiresAt")
+            ),
+            *_scoped_index(
+                "jobs",
+                "documents_by_video_and_model",
+                value_sql("videoId"),
+                type_rank_sql("videoId"),
+                value_sql("model"),
+                type_rank_sql("model"),
+            ),
+            *_scoped_index(
+                IMAGES,
+                "documents_by_dataset_and_chunk",
+                value_sql("datasetId"),
+                type_rank_sql("datasetId"),
+                value_sql("chunk"),
+                type_rank_sql("chunk"),
+            ),
+            # Last: of two indexes that serve a query alike, SQLite takes the older.
+            *_scoped_index(IMAGES, "documents_by_dataset", value_sql("datasetId"), type_rank_sql("datasetId")),
         ),
     ),
 )

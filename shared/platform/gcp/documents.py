@@ -6,8 +6,7 @@ docs/decisions describes the differences from the embedded place.
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import chain, product
@@ -27,6 +26,7 @@ from grpc import StatusCode
 from shared.errors import AlreadyExists, Conflict, IndexMissing
 from shared.platform.cursors import query_form, write_cursor
 from shared.platform.gcp.codec import from_firestore, read_sort_keys, sort_keys, to_firestore
+from shared.platform.gcp.document_listener import DocumentListener, Snapshot
 from shared.platform.ports import (
     EXPIRES_AT,
     Document,
@@ -41,10 +41,8 @@ from shared.platform.ports import (
     check_writes,
 )
 
-Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
 T = TypeVar("T")
 U = TypeVar("U")
-SETTLED_SEC = 1.0
 MAX_CHOICES = 30
 """Maximum number of choices of an `in` filter."""
 LEAST_MATCHES = 6
@@ -52,6 +50,7 @@ LEAST_MATCHES = 6
 MAX_THREADS = 8
 CHANGED = (StatusCode.NOT_FOUND.value[0], StatusCode.FAILED_PRECONDITION.value[0])
 """Codes of a write whose document changed or is gone."""
+EXISTING = (StatusCode.ALREADY_EXISTS.value[0],)
 # Only for errors that pass; each delay is random between 0 and twice the step, so that writers spread.
 RETRY = retry.Retry(
     predicate=retry.if_exception_type(exceptions.Aborted, exceptions.ServiceUnavailable),
@@ -89,19 +88,27 @@ class FirestoreDocuments:
         self._client.write_option(last_update_time=_update_time(version)).modify_write(batch._write_pbs[0])
         return self._write(reference, data, lambda: batch.commit(retry=RETRY)[0])
 
+    def create_many(self, collection: str, documents: Mapping[str, dict[str, Any]]) -> Sequence[str]:
+        check_writes(documents)
+        batch = BulkWriteBatch(self._client)
+        for id, data in documents.items():
+            batch.create(self._reference(collection, id), to_firestore(data))
+        return _commit(batch, collection, list(documents), EXISTING)
+
+    def put_many(self, collection: str, documents: Mapping[str, dict[str, Any]]) -> None:
+        check_writes(documents)
+        batch = BulkWriteBatch(self._client)
+        for id, data in documents.items():
+            batch.set(self._reference(collection, id), to_firestore(data))
+        _commit(batch, collection, list(documents), ())
+
     def update_many(self, collection: str, changes: Sequence[Document]) -> Sequence[str]:
         check_writes(changes)
-        if not changes:
-            return []
         batch = BulkWriteBatch(self._client)
         for change in changes:
             unchanged = self._client.write_option(last_update_time=_update_time(change.version))
             batch.update(self._reference(collection, change.id), to_firestore(change.data), unchanged)
-        statuses = batch.commit(retry=RETRY).status
-        for change, status in zip(changes, statuses, strict=True):
-            if status.code and status.code not in CHANGED:
-                raise exceptions.from_grpc_status(status.code, f"{collection}/{change.id}: {status.message}")
-        return [change.id for change, status in zip(changes, statuses, strict=True) if status.code]
+        return _commit(batch, collection, [change.id for change in changes], CHANGED)
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
         reference = self._reference(collection, id)
@@ -246,6 +253,19 @@ class FirestoreDocuments:
             return _version(snapshot.update_time)
 
 
+def _commit(batch: BulkWriteBatch, collection: str, ids: Sequence[str], expected: Collection[int]) -> Sequence[str]:
+    """Write a batch; return the ids of the writes that failed with one of the `expected` codes, raise for others."""
+    if not ids:
+        return []
+    statuses = batch.commit(retry=RETRY).status
+    for id, status in zip(ids, statuses, strict=True):
+        if status.code == StatusCode.INVALID_ARGUMENT.value[0]:
+            raise ValueError(f"{collection}/{id}: {status.message}")
+        if status.code and status.code not in expected:
+            raise exceptions.from_grpc_status(status.code, f"{collection}/{id}: {status.message}")
+    return [id for id, status in zip(ids, statuses, strict=True) if status.code]
+
+
 def _document(snapshot: Snapshot) -> Document:
     return Document(snapshot.id, from_firestore(snapshot.to_dict()), _version(snapshot.update_time))
 
@@ -305,48 +325,3 @@ def _filter(field: str, op: str, value: Any) -> FieldFilter | Or:
     # The service's own `in` never matches null.
     others = [item for item in value if item is not None]
     return Or([FieldFilter(field, "==", None), *([FieldFilter(field, "in", others)] if others else [])])
-
-
-class DocumentListener:
-    """Reports a document's states from other threads, each newer than the one before, until it is stopped.
-
-    Firestore's emulator may lose a change while a stream starts: the stream reports the older state last, or nothing
-    until the next change. So the document is read once more SETTLED_SEC after the start.
-    """
-
-    def __init__(self, reference: firestore.DocumentReference, on_state: Callable[[Snapshot | None], None]) -> None:
-        """`on_state` is called with None if the document does not exist."""
-        self._reference = reference
-        self._on_state = on_state
-        self._lock = threading.RLock()
-        # The update time of the last reported state, in a tuple since «missing» is a state, too.
-        self._last_state: tuple[datetime | None] | None = None
-        self._read_at: datetime | None = None
-        self._stopped = False
-        self._stream = reference.on_snapshot(self._on_snapshot)
-        self._settle_timer = threading.Timer(SETTLED_SEC, self._read_again)
-        self._settle_timer.daemon = True
-        self._settle_timer.start()
-
-    def stop(self) -> None:
-        """Report no more states. May be called from any thread, any number of times."""
-        if not self._stopped:
-            self._stopped = True
-            self._settle_timer.cancel()
-            # The stream's own thread may call this, and cannot wait for itself to end.
-            threading.Thread(target=self._stream.unsubscribe, name="unsubscribe", daemon=True).start()
-
-    def _on_snapshot(self, snapshots: list[Snapshot], _changes: object, read_at: datetime) -> None:
-        self._notify(snapshots[0] if snapshots else None, read_at)
-
-    def _read_again(self) -> None:
-        snapshot = self._reference.get()
-        self._notify(snapshot if snapshot.exists else None, snapshot.read_time)
-
-    def _notify(self, snapshot: Snapshot | None, read_at: datetime) -> None:
-        with self._lock:
-            state = (snapshot.update_time if snapshot else None,)
-            if self._stopped or state == self._last_state or (self._read_at and read_at < self._read_at):
-                return
-            self._last_state, self._read_at = state, read_at
-            self._on_state(snapshot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from http import HTTPStatus
@@ -17,10 +18,11 @@ from google.cloud.storage import Blob, Bucket, Client
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.ports import ObjectInfo, UploadSession, check_bucket, check_object_name
+from shared.platform.ports import NewObject, ObjectInfo, UploadSession, check_bucket, check_object_name
 
 # Bytes in memory and in one request of an upload or an open stream; a multiple of 256 KiB.
 CHUNK = 4 * 1024 * 1024
+MAX_THREADS = 16
 DELETES_AT_ONCE = 100
 """Calls in one batch request: https://cloud.google.com/storage/docs/batch."""
 
@@ -61,6 +63,21 @@ class GcsObjects:
         except exceptions.PreconditionFailed:
             raise Conflict(f"{bucket}/{name}") from None
         return _info(bucket, blob)
+
+    def create_many(self, bucket: str, objects: Sequence[NewObject]) -> Sequence[str]:
+        """The service has no request for several: they are sent in parallel."""
+        for new in objects:
+            check_object_name(bucket, new.name)
+
+        def is_taken(new: NewObject) -> bool:
+            try:
+                self.put(bucket, new.name, new.data, new.content_type, new.metadata, if_generation=0)
+            except Conflict:
+                return True
+            return False
+
+        with ThreadPoolExecutor(MAX_THREADS) as threads:
+            return [new.name for new, taken in zip(objects, threads.map(is_taken, objects), strict=True) if taken]
 
     def stat(self, bucket: str, name: str) -> ObjectInfo | None:
         blob = self._load_blob(bucket, name)

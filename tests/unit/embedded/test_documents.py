@@ -24,32 +24,37 @@ NEWEST: list[Order] = [("createdAt", "desc")]
 
 
 @pytest.mark.parametrize(
-    ("filters", "order", "index"),
+    ("collection", "filters", "order", "index"),
     [
-        ([("owner", "==", "a")], NEWEST, "documents_by_owner"),
-        ([("owner", "==", "a"), ("status", "==", "done")], NEWEST, "documents_by_owner_and_status"),
-        ([("owner", "==", "a"), ("kind", "==", "recipe")], NEWEST, "documents_by_owner_and_kind"),
-        ([("status", "==", "failed")], [("createdAt", "desc")], "documents_by_status_and_age"),
-        ([("endedAt", ">=", 1), ("endedAt", "<", 2)], [("endedAt", "asc")], "documents_by_ended_at"),
-        ([("wakeAt", "<=", NOW)], [("wakeAt", "asc")], "documents_by_wake_at"),
-        ([("expiresAt", "<=", NOW)], [("expiresAt", "asc")], "documents_by_expires_at"),
-        ([("datasetId", "==", "d")], [], "documents_by_dataset"),
-        ([("datasetId", "==", "d"), ("chunk", "==", 1)], [], "documents_by_dataset_and_chunk"),
-        ([("datasetId", "==", "d"), ("state", "==", "x"), ("chunk", "==", 1)], [], "documents_by_dataset_and_chunk"),
+        ("jobs", [("owner", "==", "a")], NEWEST, "documents_by_owner"),
+        ("jobs", [("owner", "==", "a"), ("status", "==", "done")], NEWEST, "documents_by_owner_and_status"),
+        ("jobs", [("owner", "==", "a"), ("kind", "==", "recipe")], NEWEST, "documents_by_owner_and_kind"),
+        ("jobs", [("status", "==", "failed")], [("createdAt", "desc")], "documents_by_status_and_age"),
+        ("jobs", [("endedAt", ">=", 1), ("endedAt", "<", 2)], [("endedAt", "asc")], "documents_by_ended_at"),
+        ("jobs", [("wakeAt", "<=", NOW)], [("wakeAt", "asc")], "documents_by_wake_at"),
+        ("jobs", [("expiresAt", "<=", NOW)], [("expiresAt", "asc")], "documents_by_expires_at"),
+        ("images", [("datasetId", "==", "d")], [], "documents_by_dataset"),
+        ("images", [("datasetId", "==", "d"), ("chunk", "==", 1)], [], "documents_by_dataset_and_chunk"),
+        (
+            "images",
+            [("datasetId", "==", "d"), ("state", "==", "x"), ("chunk", "==", 1)],
+            [],
+            "documents_by_dataset_and_chunk",
+        ),
     ],
 )
 def test_the_queries_of_the_pipeline_use_an_index(
-    place: EmbeddedPlace, filters: list[Filter], order: list[Order], index: str
+    place: EmbeddedPlace, collection: str, filters: list[Filter], order: list[Order], index: str
 ) -> None:
-    """A list of jobs opens as fast with a hundred thousand jobs as with ten."""
+    """A list of jobs or images opens as fast with a hundred thousand of them as with ten."""
     for n in range(3):
         job = {"owner": "a", "status": "done", "kind": "recipe", "createdAt": NOW, "wakeAt": NOW, "expiresAt": NOW}
-        place.place.documents.put("jobs", f"{n}", job | {"datasetId": "d", "chunk": 1, "state": "x"})
+        place.place.documents.put(collection, f"{n}", job | {"datasetId": "d", "chunk": 1, "state": "x"})
     connection = place.database.connection
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    page = place.place.documents.query("jobs", filters, order, 1)
-    place.place.documents.query("jobs", filters, order, 1, page.cursor)
+    page = place.place.documents.query(collection, filters, order, 1)
+    place.place.documents.query(collection, filters, order, 1, page.cursor)
     connection.set_trace_callback(None)
     for statement in statements:
         plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from shared.platform.gcp import documents as module
-from shared.platform.gcp.documents import DocumentListener
+from shared.platform.gcp import document_listener as module
+from shared.platform.gcp.document_listener import DocumentListener
 from tests.patience import PATIENCE_SEC
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
