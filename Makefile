@@ -51,10 +51,11 @@ test-others: .venv/.for-dev ## Test the demo, the packages and the wheel on the 
 test-matrix: .venv/.for-dev ffmpeg-deps ## Run most tests on every Python, with the oldest and the newest libraries
 	@$(BIN)/python -m tests.matrix --full
 
-bench: .venv/.for-dev ## Run all benchmarks
-	@for bench in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename "$$bench" .py) || exit 1; done
-	@$(BIN)/python -m benchmarks.recipes
-	@$(BIN)/python -m benchmarks.frames
+bench: .venv/.for-dev ## Run all benchmarks, for hours; the last one prints the table of goals
+	@$(BIN)/python -m benchmarks --all
+
+bench-table: .venv/.for-dev ## Print the table of goals for speed and cost, in minutes
+	@$(BIN)/python -m benchmarks
 
 picture: .venv/.for-dev ## Run the demo and draw the README's picture from it
 	@$(BIN)/clipwise demo
@@ -98,4 +99,4 @@ package: .venv/.for-dev ## Build the functions' packages in dist/, with MODELS="
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package picture sample screenshots test soak test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps client-deps check format bench clean
+.PHONY: help demo up up-emulators package picture sample screenshots test soak test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps client-deps check format bench bench-table clean

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.sizes import size
 from tests.server import UNLIMITED
 
 MP4_HEAD = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
-FILE_MB = 95
-ROUNDS = 5
-LINKS = 200
+FILE_MB = size(95, smoke=1)
+ROUNDS = size(5, smoke=1)
+LINKS = size(200, smoke=4)
 SERVER = """
 import socket, uvicorn
 from functions.api.app import create_app

@@ -27,6 +27,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.sizes import size
 from infra.runtimes.emulated.emulators import run_emulators
 from shared.ai.fallback import FallbackProvider, provider_order
 from shared.ai.offline.provider import OfflineProvider
@@ -61,7 +62,8 @@ FIRST = 3
 VIDEOS = 500
 OWNER = "ann"
 VOCABULARY = 20_000
-TIMES = 9
+TIMES = size(9, smoke=1)
+BATCH = size(1000, smoke=60)
 KEYS = {"openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL"), "gemini": ("GEMINI_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI")}
 VARIANTS = {
     "offline, by words": {"AI_PROVIDER_CHAT": "offline", "OFFLINE_EMBED_MODEL": HASHING},
@@ -69,6 +71,8 @@ VARIANTS = {
     "openai": {"AI_PROVIDER_CHAT": "openai"},
     "gemini": {"AI_PROVIDER_CHAT": "gemini"},
 }
+
+LATENCY_VARIANT = size("offline, by meaning", smoke="offline, by words")
 
 Transcribe = Callable[[Sequence[str]], list[Segment]]
 
@@ -113,7 +117,7 @@ def recall(variant: str, documents: Documents, paths: Sequence[Path], transcribe
     found: dict[str, list[bool]] = defaultdict(list)
     anyway: dict[str, list[bool]] = defaultdict(list)
     quoted: dict[str, list[tuple[bool, bool, bool]]] = defaultdict(list)
-    for question in read_table(paths[-1])["questions"]:
+    for question in read_table(paths[-1])["questions"][: size(None, smoke=1)]:
         ask, sort, says = question["ask"], question["sort"], question.get("says")
         meanings, _ = embed_question(ask, Meter(), no_tick)
         hits = search(documents, OWNER, ids, ask, meanings, covered, MAX_PASSAGES)
@@ -153,7 +157,7 @@ def ask_all(variant: str) -> None:
         (", held out", [QUESTIONS, HELD_OUT], segments),
         (", held out, as recognized", [QUESTIONS, HELD_OUT], recognized),
     ]
-    for form, paths, transcribe in forms:
+    for form, paths, transcribe in forms[: size(3, smoke=1)]:
         with embedded_place() as place:
             recall(variant + form, place.place.documents, paths, transcribe)
 
@@ -186,11 +190,11 @@ def fill(documents: Documents, count: int, batch: Callable[[], Any]) -> None:
 
     dice, chance = np.random.default_rng(1), random.Random(2)
     words = [f"word{number}" for number in range(VOCABULARY)]
-    for start in range(0, count, 1000):
-        vectors = dice.standard_normal((1000, DIMENSIONS))
+    for start in range(0, count, BATCH):
+        vectors = dice.standard_normal((BATCH, DIMENSIONS))
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         with batch():
-            for number in range(start, min(start + 1000, count)):
+            for number in range(start, min(start + BATCH, count)):
                 said = [words[int(VOCABULARY * chance.random() ** 3)] for _ in range(60)]
                 video, place = f"video{number * VIDEOS // count}", number
                 lines = [
@@ -233,7 +237,7 @@ def made_up(chance: random.Random) -> str:
 
 
 def measure(where: str, count: int, ask: Callable[[list[str]], object]) -> None:
-    for videos in (1, 30, VIDEOS):
+    for videos in size((1, 30, VIDEOS), smoke=(VIDEOS,)):
         ids = [f"video{number}" for number in range(videos)]
         taken, used = [], []
         for _ in range(TIMES):
@@ -248,21 +252,21 @@ def measure(where: str, count: int, ask: Callable[[list[str]], object]) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    arguments.add_argument("--segments", type=int, default=100_000)
+    arguments.add_argument("--segments", type=int, default=size(100_000, smoke=120))
     arguments.add_argument("--emulators", type=int, default=0)
     arguments.add_argument("--typical", action="store_true", help="only compute the typical vector anew")
     chosen = arguments.parse_args()
     if chosen.typical:
         write_typical()
         return
-    for variant, environ in VARIANTS.items():
+    for variant, environ in list(VARIANTS.items())[: size(None, smoke=1)]:
         if variant in KEYS and not any(os.environ.get(key) for key in KEYS[variant]):
             print(f"{variant}: not measured, for there is no key ({' or '.join(KEYS[variant])})")
             continue
         with environment(environ):
             ask_all(variant)
     if chosen.segments:
-        with environment(VARIANTS["offline, by meaning"]), embedded_place() as place:
+        with environment(VARIANTS[LATENCY_VARIANT]), embedded_place() as place:
             fill(place.place.documents, chosen.segments, place.database.transaction)
             latency(place.place.documents, "embedded, searches", chosen.segments)
             answers(place.place, chosen.segments)

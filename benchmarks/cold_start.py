@@ -17,13 +17,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.sizes import size
 from infra.demo.narration import NARRATION
 from infra.packaging.models import choose_models, models_for
-from infra.packaging.package import install_requirements, package_all
+from infra.packaging.package import build_package, install_requirements
 from shared.ai.catalogue import CatalogueModel
 from shared.wiring import wiring
 
-ROUNDS = 5
+ROUNDS = size(5, smoke=1)
+FUNCTIONS = size(tuple(wiring().functions), smoke=("notify",))
 HEAVY = ("av", "cv2", "fastapi", "google.cloud.firestore", "httpcore2", "numpy", "onnxruntime", "openai", "rapidocr")
 HELLO = """
 import functions_framework
@@ -101,7 +103,8 @@ def size(folder: Path) -> int:
 
 def starts(folder: Path, models: Sequence[CatalogueModel]) -> list[Start]:
     found = []
-    for made in package_all(folder / "packages", models):
+    for name in FUNCTIONS:
+        made = build_package(name, folder / "packages", models)
         if models and not models_for(made.function, models):
             continue
         environment = folder / "environments" / made.function

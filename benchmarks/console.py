@@ -25,6 +25,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from benchmarks.sizes import IS_SMOKE, size, skip
+from shared.pipeline.deadline import Deadline
 from shared.pipeline.statistics import MARK, STATISTICS, count_ended_jobs
 from tests.browser.conftest import BROWSERS, FLAGS
 from tests.browser.dataset_samples import add_dataset
@@ -91,7 +93,7 @@ def server_with_results(folder: Path) -> Iterator[tuple[Server, dict[str, str]]]
         jobs = {kind: shelf.add(kind).id for kind in RESULTS}
         dataset = add_dataset(shelf.place)
         shelf.place.documents.delete(STATISTICS, MARK)
-        count_ended_jobs(shelf.place.documents, lambda job: job.owner)
+        count_ended_jobs(shelf.place.documents, lambda job: job.owner, Deadline(60))
         shelf.close()
         with server.client() as client:
             group = client.post("/v1/groups", json={"name": "Cooking"}).json()["id"]
@@ -138,13 +140,13 @@ def lighthouse_scores(address: str, chromium: str) -> dict[str, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pages", nargs="+", metavar="PAGE", help="only these pages")
-    parser.add_argument("--no-lighthouse", action="store_true")
+    parser.add_argument("--rounds", type=int, default=size(3, smoke=1))
+    parser.add_argument("--pages", nargs="+", metavar="PAGE", default=size(None, smoke=["library"]), help="only these pages")
+    parser.add_argument("--no-lighthouse", action="store_true", default=IS_SMOKE)
     options = parser.parse_args()
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
-        raise SystemExit("Chromium is not installed; run `make program-deps` as root, or install it or Chrome")
+        skip("Chromium is not installed; run `make program-deps` as root, or install it or Chrome")
     has_lighthouse = not options.no_lighthouse and shutil.which("npm") is not None
     print(
         "page         app kB   media kB   usable ms   layout shift   "

@@ -18,19 +18,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import cpu_seconds
+from benchmarks.sizes import size
 from tests.dataset_runs import balances, create, ended, fetched_again, look, start, unhurried
 from tests.image_site import ImageSite
 from tests.server import Server, eventually, kill_function
 
-OPTIONS = {"embedded": (), "emulated": ("--emulators",)}
-LONGEST_SEC = 3600
+OPTIONS: dict[str, tuple[str, ...]] = {"embedded": ()} | size({"emulated": ("--emulators",)}, smoke={})
 
 
 def main() -> None:
     asked = argparse.ArgumentParser()
-    asked.add_argument("--urls", type=int, default=10_000)
+    asked.add_argument("--urls", type=int, default=size(10_000, smoke=24))
     asked.add_argument("--place", choices=[*OPTIONS, "both"], default="both")
-    asked.add_argument("--kills", type=int, default=2)
+    asked.add_argument("--kills", type=int, default=size(2, smoke=0))
     asked.add_argument("--latency", type=float, default=0.02)
     wanted = asked.parse_args()
     for place in OPTIONS if wanted.place == "both" else [wanted.place]:
@@ -51,13 +51,13 @@ def run(place: str, folder: Path, site: ImageSite, count: int, kills: int) -> No
             print(f"{place}: {count} addresses, started in {time.monotonic() - began:.1f} s", flush=True)
         for number in range(1, kills + 1):
             share = count * number // (kills + 1)
-            eventually(lambda share=share: sum(site.asked.values()) >= share, LONGEST_SEC)  # type: ignore[misc]
+            eventually(lambda share=share: sum(site.asked.values()) >= share)  # type: ignore[misc]
             kill(server, place)
             print(f"{place}: killed after {sum(site.asked.values())} requests", flush=True)
         with server.client() as client:
-            crawled = eventually(lambda: validating(look(client, id)), LONGEST_SEC, 0.5)
+            crawled = eventually(lambda: validating(look(client, id)), pause=0.5)
             crawl_sec = time.monotonic() - began
-            dataset = ended(client, id, LONGEST_SEC)
+            dataset = ended(client, id)
             total_sec = time.monotonic() - began
             cpu = cpu_seconds(server.pid)
             tell(place, dataset, site, count, crawl_sec, total_sec, cpu)

@@ -30,6 +30,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.processes import cpu_seconds, memory_mb
+from benchmarks.sizes import size
 from infra.runtimes.embedded.workers import IO_SLOTS, pool_functions, slot_functions
 from shared.settings import read_settings
 from tests.dataset_runs import create, look, start
@@ -110,9 +111,7 @@ def clipwise(folder: Path, site: Site, urls: list[str]) -> Used:
             id = create(client, urls)
             start(client, id)
             used = watched(server.pid, site, len(urls))
-            kept = eventually(
-                lambda: (told := look(client, id)["progress"])["stage"] == "validate" and told, LONGEST_SEC
-            )
+            kept = eventually(lambda: (told := look(client, id)["progress"])["stage"] == "validate" and told)
         assert kept["images"]["downloaded"] == len(urls), kept
     finally:
         server.stop()
@@ -153,8 +152,8 @@ def img2dataset(python: str, processes: int, lean: bool) -> Callable[[Path, Site
 def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("python", nargs="?")
-    asked.add_argument("--urls", type=int, default=3000)
-    asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--urls", type=int, default=size(3000, smoke=4))
+    asked.add_argument("--rounds", type=int, default=size(3, smoke=1))
     asked.add_argument("--latency", type=float, default=0.0)
     wanted = asked.parse_args()
     works: dict[str, Callable[[Path, Site, list[str]], Used]] = {OURS: clipwise}

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from benchmarks.sizes import size
 from shared import clock
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.settings import read_settings
@@ -25,13 +26,16 @@ JOB = {
     "text": "x" * 20_000,
 }
 TOPIC = "video-requested"
+TIMES = size(300, smoke=2)
+DOCUMENTS, WAITING, WAKES = size((2000, 10_000, 60), smoke=(20, 10, 2))
+WAIT_SEC = size(10, smoke=1)
 
 
 def opened(folder: Path) -> EmbeddedPlace:
     return open_embedded_place(read_settings({"CLIPWISE_DATA": str(folder)}))
 
 
-def median_ms(step: Callable[[], object], times: int = 300) -> float:
+def median_ms(step: Callable[[], object], times: int = TIMES) -> float:
     taken = []
     for _ in range(times):
         start = time.perf_counter()
@@ -42,7 +46,7 @@ def median_ms(step: Callable[[], object], times: int = 300) -> float:
 
 def documents(place: EmbeddedPlace) -> None:
     store = place.place.documents
-    for n in range(2000):
+    for n in range(DOCUMENTS):
         store.put("jobs", f"{n}", JOB | {"createdAt": clock.now() + timedelta(seconds=n)})
     full = median_ms(lambda: store.put("jobs", "1", JOB))
     place.database.connection.execute("PRAGMA synchronous = NORMAL")
@@ -51,7 +55,7 @@ def documents(place: EmbeddedPlace) -> None:
     print(f"write a 20 kB job: {full:.2f} ms synced at each commit, {normal:.2f} ms not: {full / normal:.1f} to 1")
     print(f"read it: {median_ms(lambda: store.get('jobs', '1')):.3f} ms")
     newest = median_ms(lambda: store.query("jobs", [("owner", "==", "a")], [("createdAt", "desc")], 20))
-    print(f"the owner's 20 newest of 2000: {newest:.2f} ms")
+    print(f"the owner's 20 newest of {DOCUMENTS}: {newest:.2f} ms")
 
 
 def queue(place: EmbeddedPlace) -> None:
@@ -62,11 +66,11 @@ def queue(place: EmbeddedPlace) -> None:
         place.queue.acknowledge(delivery)
 
     alone = median_ms(once)
-    for n in range(10_000):
+    for n in range(WAITING):
         place.place.bus.publish("sweep-tick", {"n": n})
         place.place.bus.publish(TOPIC, {"n": n})
     behind = median_ms(once)
-    print(f"publish, take, acknowledge: {alone:.2f} ms; with 20 000 waiting {behind:.2f} ms: {behind / alone:.1f} to 1")
+    print(f"publish, take, acknowledge: {alone:.2f} ms; with {2 * WAITING} waiting {behind:.2f} ms: {behind / alone:.1f} to 1")
 
 
 LISTENER = """
@@ -75,9 +79,9 @@ from benchmarks.embedded_place import opened
 place = opened(pathlib.Path(sys.argv[1]))
 print(flush=True)
 while sys.stdin.readline():
-    place.queue.wait(60, ["persist"])
+    place.queue.wait_for_delivery(60, ["persist"])
     print(time.monotonic(), flush=True)
-    delivery = place.queue.take(["persist"])
+    delivery = place.queue.claim(["persist"])
     place.queue.acknowledge(delivery)
 """
 
@@ -90,7 +94,7 @@ def wake(place: EmbeddedPlace, folder: Path) -> None:
         assert listener.stdout
         listener.stdout.readline()
         taken = []
-        for n in range(60):
+        for n in range(WAKES):
             listener.stdin.write("\n")
             listener.stdin.flush()
             time.sleep(0.1 + 0.0013 * n)
@@ -101,10 +105,10 @@ def wake(place: EmbeddedPlace, folder: Path) -> None:
         print(f"a waiting process wakes after {middle:.0f} ms, at most {worst:.0f} ms")
         listener.stdin.close()
     start = os.times()
-    place.queue.wait_for_delivery(10, ["persist"])
+    place.queue.wait_for_delivery(WAIT_SEC, ["persist"])
     end = os.times()
     used = end.user + end.system - start.user - start.system
-    print(f"waiting takes {used / 10:.2%} of a core")
+    print(f"waiting takes {used / WAIT_SEC:.2%} of a core")
 
 
 def main() -> None:

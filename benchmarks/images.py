@@ -26,17 +26,18 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks._image_flaws import report_flaws
+from benchmarks.sizes import size
 from shared.images.inspection import check_image, inspect_image
 from shared.models.image import Level, Thresholds
 from tests.picture_samples import encoded, scene
 
-SIZES = {"640 × 480": (640, 480), "3000 × 2000": (3000, 2000)}
-SCENES, COPIES = 6, 4
-ROUNDS = 3
+SIZES = {"640 × 480": (640, 480)} | size({"3000 × 2000": (3000, 2000)}, smoke={})
+SCENES, COPIES = size((6, 4), smoke=(1, 1))
+ROUNDS = size(3, smoke=1)
 DISTANCE = Thresholds().max_distance or 0
-COUNTS = (100_000, 1_000_000)
+COUNTS = size((100_000, 1_000_000), smoke=(1000,))
 RIVAL_COUNT = 20_000
-CHECKED = 300
+CHECKED = size(300, smoke=3)
 RIVALS = Path(__file__).with_name("_image_rivals.py")
 
 T = TypeVar("T")
@@ -53,11 +54,11 @@ class Grouped:
     missed: int
 
 
-def make(folder: Path, size: tuple[int, int]) -> None:
+def make(folder: Path, resolution: tuple[int, int]) -> None:
     """Scenes as JPEGs, each in some qualities."""
     for seed in range(SCENES):
         for copy in range(COPIES):
-            (folder / f"{seed}-{copy}.jpg").write_bytes(encoded(scene(seed, size), quality=70 + 8 * copy))
+            (folder / f"{seed}-{copy}.jpg").write_bytes(encoded(scene(seed, resolution), quality=70 + 8 * copy))
 
 
 def validate(folder: Path, level: Level) -> float:
@@ -152,10 +153,10 @@ def main() -> None:
         return
     python = sys.argv[1] if len(sys.argv) > 1 else None
     with tempfile.TemporaryDirectory() as name:
-        for title, size in SIZES.items():
+        for title, resolution in SIZES.items():
             folder = Path(name) / title.replace(" ", "")
             folder.mkdir()
-            alone(make, folder, size)
+            alone(make, folder, resolution)
             compare_validation(folder, title, python)
         if python:
             compare_grouping(Path(name), python)
@@ -171,4 +172,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

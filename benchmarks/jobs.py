@@ -1,12 +1,12 @@
 """How fast short jobs pass through the pipeline, beside the earlier metadata service and on the emulators.
 
-    python -m benchmarks.jobs [--quick]
+    python -m benchmarks.jobs
 
 A `metadata` job of a 4 s clip of 320 × 240, from before the file is sent until its result is read: alone, and forty at
 once. `benchmarks.celery_rival` takes turns with the embedded place, job by job and round by round, so that whatever
 else the machine does slows both. Seconds are medians; those of a core are of all processes of a service, per job.
 Clipwise also finds shots and key frames, and a job that it has accepted survives a power cut; the other service makes a
-thumbnail and a duration, and keeps its queue in memory. `--quick` takes seconds and leaves the emulators out.
+thumbnail and a duration, and keeps its queue in memory.
 """
 
 from __future__ import annotations
@@ -15,23 +15,26 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from benchmarks.celery_rival import ADVICE, CeleryService, celery_service, find_program, missing_parts
+from benchmarks.goals import Goal, Row
 from benchmarks.processes import cpu_seconds
+from benchmarks.sizes import IS_SMOKE, size
 from tests.server import Server, serving, shows_end
 from tests.video_samples import plain_video
 
-ROUNDS = 5
-ALONE = 5
+ROUNDS = size(5, smoke=1)
+ALONE = size(5, smoke=1)
 """Jobs alone in each round."""
-AT_ONCE = 40
+AT_ONCE = size(40, smoke=2)
+ROW_ROUNDS = size(3, smoke=1)
 BUSY_POLL_SEC = 0.1
 """Pause of forty clients of the rival: they ask as often as it pays them, and leave it the processor."""
 
@@ -103,18 +106,18 @@ def measure_at_once(service: Service, jobs: int) -> None:
     service.at_once_cpu_sec.append((service.cpu_seconds() - cpu_before) / jobs)
 
 
-def measure(services: Sequence[Service], rounds: int, at_once: int) -> None:
+def measure(services: Sequence[Service], rounds: int) -> None:
     for service in services:
         with httpx.Client(base_url=service.url, timeout=120) as client:
             service.run(client, False)
     for _ in range(rounds):
         measure_alone(services, ALONE)
         for service in services:
-            measure_at_once(service, at_once)
+            measure_at_once(service, AT_ONCE)
 
 
-def print_table(services: Sequence[Service], at_once: int) -> None:
-    print(f"| service | alone, s | of a core, s | {at_once} at once, jobs/s | of a core, s |")
+def print_table(services: Sequence[Service]) -> None:
+    print(f"| service | alone, s | of a core, s | {AT_ONCE} at once, jobs/s | of a core, s |")
     print("| --- | --- | --- | --- | --- |")
     rows = [
         [
@@ -131,29 +134,57 @@ def print_table(services: Sequence[Service], at_once: int) -> None:
     print(flush=True)
 
 
-def main(*, quick: bool) -> None:
-    rounds, at_once = (1, 4) if quick else (ROUNDS, AT_ONCE)
-    with tempfile.TemporaryDirectory() as temporary:
+@contextmanager
+def beside_earlier() -> Iterator[list[Service]]:
+    """Yield the embedded place and, where it can run, the earlier service."""
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as running:
         folder = Path(temporary)
         video = plain_video(folder / "clip.mp4").read_bytes()
-        with ExitStack() as running:
-            services = [clipwise("embedded", running.enter_context(serving(folder / "embedded")), video)]
-            if missing := missing_parts():
-                print(f"Without the earlier service: {', '.join(missing)} missing. {ADVICE}")
-            else:
-                print(f"The earlier service runs {find_program('ffprobe')} and {find_program('ffmpeg')}.")
-                services.append(earlier(running.enter_context(celery_service(folder / "earlier")), video))
-            measure(services, rounds, at_once)
-            print_table(services, at_once)
-        if quick:
-            return
-        with ExitStack() as running:
-            embedded = clipwise("embedded", running.enter_context(serving(folder / "again")), video)
-            server = running.enter_context(serving(folder / "emulated", "--emulators"))
-            services = [clipwise("emulated", server, video), embedded]
-            measure(services, rounds, at_once)
-            print_table(services, at_once)
+        services = [clipwise("embedded", running.enter_context(serving(folder / "embedded")), video)]
+        if missing := missing_parts():
+            print(f"skipped: the earlier service, without {', '.join(missing)}. {ADVICE}", file=sys.stderr)
+        else:
+            services.append(earlier(running.enter_context(celery_service(folder / "earlier")), video))
+        yield services
+
+
+@contextmanager
+def beside_embedded() -> Iterator[list[Service]]:
+    """Yield the emulated place and the embedded one."""
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as running:
+        folder = Path(temporary)
+        video = plain_video(folder / "clip.mp4").read_bytes()
+        server = running.enter_context(serving(folder / "emulated", "--emulators"))
+        embedded = running.enter_context(serving(folder / "embedded"))
+        yield [clipwise("emulated", server, video), clipwise("embedded", embedded, video)]
+
+
+def main() -> None:
+    for services_of in (beside_earlier, *size((beside_embedded,), smoke=())):
+        with services_of() as services:
+            measure(services, ROUNDS)
+            print_table(services)
+
+
+def rows() -> Iterator[Row]:
+    with beside_earlier() as services:
+        measure(services, ROW_ROUNDS)
+        yield compare("a `metadata` job alone, POST to done", "s", Goal("≤", 0.9), services, "alone_sec")
+        yield compare(f"{AT_ONCE} of them at once", "jobs/s", Goal("≥", 1.5), services, "jobs_per_sec")
+    if not IS_SMOKE:
+        with beside_embedded() as services:
+            measure(services, ROW_ROUNDS)
+            yield compare(f"emulated: {AT_ONCE} `metadata` jobs", "jobs/s", Goal("≥", 0.8), services, "jobs_per_sec")
+
+
+def compare(work: str, unit: str, goal: Goal, services: Sequence[Service], figure: str) -> Row:
+    """Return the row of the first service's figures beside those of the second, if there is one."""
+    ours, *others = (getattr(service, figure) for service in services)
+    ratios = [one / other for one, other in zip(ours, others[0], strict=True)] if others else []
+    medians = " / ".join(f"{statistics.median(figures):.2f}" for figures in (ours, *others))
+    value = statistics.median(ratios) if ratios else None
+    return Row(work, services[1].name if others else "", f"{medians} {unit}", value, goal, ratios)
 
 
 if __name__ == "__main__":
-    main(quick="--quick" in sys.argv[1:])
+    main()

@@ -23,14 +23,15 @@ from pathlib import Path
 import httpx
 
 from benchmarks.processes import ProcessUse, process_uses
+from benchmarks.sizes import size
 from tests.server import Server, serving
 from tests.video_samples import plain_video
 
-REQUESTS = 200
-SECOND_USERS_JOBS = 10
+REQUESTS = size(200, smoke=2)
+SECOND_USERS_JOBS = size(10, smoke=1)
 AT_ONCE = 6
-SAMPLE_EVERY = 100
-QUEUED, SOAK = 200, 200
+SAMPLE_EVERY = size(100, smoke=1)
+QUEUED, SOAK = size((200, 200), smoke=(1, 1))
 
 
 @contextmanager

@@ -14,9 +14,10 @@ import httpx2
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from benchmarks.sizes import size
 from tests.server import CLIPWISE, serving
 
-CALLS = 200
+CALLS = size(200, smoke=1)
 PATIENCE_SEC = 120
 MESSAGE = {
     "jsonrpc": "2.0",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -12,15 +11,18 @@ from itertools import accumulate
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.sizes import size
 from infra.demo.scenes import storyboard
 from shared.ai.offline.recipe.parser import parse_recipe
 from shared.ai.screen import ocr
 from shared.ai.screen.reader import read_screen
 from shared.models.video import Frame
 
-SAMPLES = 24
+SAMPLES = size(24, smoke=2)
 SIZE = (576, 1024)
-ROUNDS = 5
+ROUNDS = size(5, smoke=1)
+SIDE_BY_SIDE = size([(1, 1), (1, 2), (2, 1), (2, 2)], smoke=[(1, 1)])
+"""Processes that read at once, and the threads of each."""
 
 Samples = list[tuple[Frame, Path]]
 
@@ -64,10 +66,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         samples = draw(Path(folder))
         print(f"{SAMPLES} samples of {SIZE[0]} × {SIZE[1]}")
-        for processes in (1, 2):
-            for threads in (1, 2):
-                taken = side_by_side(samples, threads, processes)
-                print(f"{processes} process(es) × {threads} thread(s): {taken:.2f} s")
+        for processes, threads in SIDE_BY_SIDE:
+            taken = side_by_side(samples, threads, processes)
+            print(f"{processes} process(es) × {threads} thread(s): {taken:.2f} s")
         start = time.perf_counter()
         screen = read_screen(samples, "en", lambda done, doing: None)
         print(f"one process, models not loaded yet: {time.perf_counter() - start:.2f} s")
@@ -81,4 +82,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import av
 
+from benchmarks.sizes import size, skip
 from infra.demo.narration import NARRATION, edit_distance, narration_text, spoken_words
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.offline.speech import speech_model
@@ -160,14 +161,13 @@ def measure(name: str, samples: Sequence[Sample]) -> Result:
 def main() -> int:
     speech = speech_model(settings())
     if speech is None:
-        print("no speech model is installed; run `pip install 'clipwise[embedded]'`", file=sys.stderr)
-        return 1
+        skip("no speech model is installed; run `pip install 'clipwise[embedded]'`")
     with tempfile.TemporaryDirectory() as folder:
-        samples = collect(Path(folder))
+        samples = collect(Path(folder))[: size(None, smoke=1)]
         english = [sample for sample in samples if sample.kind != "foreign"]
         print(f"{speech.name}; {len(english)} English clips, {sum(sample.seconds for sample in english):.0f} s")
         results = {}
-        for name, clips in (("Clipwise", samples), ("plain faster-whisper", english)):
+        for name, clips in [("Clipwise", samples), ("plain faster-whisper", english)][: size(2, smoke=1)]:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                 result = results[name] = pool.submit(measure, name, clips).result()
             rates = ", ".join(

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.sizes import size
 from tests.media_samples import ffmpeg
 from tests.sound_samples import sound, speech
 
-SHORT_SEC, LONG_SEC = 600, 7200
-ROUNDS = 3
+SHORT_SEC, LONG_SEC = size((600, 7200), smoke=(60, 60))
+ROUNDS = size(3, smoke=1)
 VERSE_SEC = 60
 SPOKEN = [(0.5, 14), (14.6, 27), (29, 47), (47.8, 58.5)]
 PAUSES_A_VERSE = 4  # and one before the first

@@ -14,9 +14,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.costing.sweeping import measure_sweep, sweep_rows
+from benchmarks.sizes import size
 from infra.reference import markdown_table
 
-JOBS = 2000
+JOBS = size(2000, smoke=3)
 
 
 def main() -> None:

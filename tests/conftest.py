@@ -14,6 +14,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
+from benchmarks.sizes import SMOKE_VARIABLE
 from infra.demo.video import render_video
 from shared.settings import HASHING
 from tests.environment import neutralize
@@ -39,6 +40,8 @@ settings.load_profile("everywhere")
 neutralize(os.environ)
 # Tests that are not about meaning do not start the embedding model; those that are change this.
 os.environ["OFFLINE_EMBED_MODEL"] = HASHING
+# Tests run benchmarks only to see that they work.
+os.environ[SMOKE_VARIABLE] = "1"
 
 # Programs inherit that SIGINT is ignored, as it is where `nohup` or a script's `&` runs the suite.
 signal.signal(signal.SIGINT, signal.default_int_handler)

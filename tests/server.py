@@ -52,7 +52,7 @@ class Api:
         self.url = url
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE_SEC)
 
     def submit(self, video: Path, kind: str = "metadata") -> str:
         with self.client() as client, video.open("rb") as file:

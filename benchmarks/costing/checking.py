@@ -69,10 +69,10 @@ def on_the_wire(folder: Path, video: Path, first: str, **environ: str) -> dict[s
         given = {name: value for name, value in proxied.environ().items() if name.endswith("EMULATOR_HOST")}
         with serving(folder / "data", "--emulators", **given, **environ) as server:
             for kind in KINDS:
-                server.follow(server.submit(video, kind), 300)
+                server.follow(server.submit(video, kind))
                 time.sleep(SETTLE_SEC)
                 before = Counter(wire.seen)
-                jobs = [server.follow(server.submit(video, kind), 300) for _ in range(TIMES)]
+                jobs = [server.follow(server.submit(video, kind)) for _ in range(TIMES)]
                 time.sleep(SETTLE_SEC)
                 units = Counter(wire.seen)
                 units.subtract(before)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.costing.reckoning import table
+from benchmarks.sizes import IS_SMOKE
 from infra.runtimes.emulated.emulators import run_emulators
 from shared import clock
 from shared.models.job import Job, JobStatus, StageStatus
@@ -23,6 +25,7 @@ from shared.pipeline.lifecycle import plan_job
 from shared.pipeline.statistics import WRITERS, count_ended_jobs
 from shared.pipeline.sweep import sweep, sweep_shard
 from shared.pipeline.sweep_scope import RUN_SEC
+from shared.platform.embedded.place import open_embedded_place
 from shared.platform.gcp.place import open_gcp_place
 from shared.platform.ports import Document, Place
 from shared.settings import Settings
@@ -91,10 +94,19 @@ class CallCounter:
         return call
 
 
+@contextmanager
+def open_place(folder: Path) -> Iterator[Place]:
+    """Yield a place on Google's emulators; in a smoke run the embedded one, which needs no Java."""
+    if IS_SMOKE:
+        yield open_embedded_place(Settings(clipwise_data=folder)).place
+        return
+    with run_emulators(folder) as hosts, patch.dict(os.environ, hosts.environ()):
+        yield open_gcp_place(Settings(google_cloud_project=hosts.project, bucket_prefix=hosts.bucket_prefix))
+
+
 def measure_sweep(jobs: int, folder: Path) -> Swept:
     """End `jobs` jobs and sweep until nothing is left of their sources and all are counted."""
-    with run_emulators(folder) as hosts, patch.dict(os.environ, hosts.environ()):
-        place = open_gcp_place(Settings(google_cloud_project=hosts.project, bucket_prefix=hosts.bucket_prefix))
+    with open_place(folder) as place:
         stored = [store_ended_job(place, number) for number in range(jobs)]
         calls: Counter[str] = Counter()
         shards: list[int] = []

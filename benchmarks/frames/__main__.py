@@ -24,6 +24,8 @@ from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.sizes import IS_SMOKE, skip
+
 GOPS = {"H.264, GOP 30": ("-g", "30", "-sc_threshold", "0"), "H.264, GOP 250": ("-g", "250")}
 H264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23")
 OTHERS = {
@@ -59,6 +61,7 @@ class Plan:
 
 FULL = Plan((1080, 1920), 180, 5, (540, 960), 120, SEEDS, tuple(OTHERS))
 QUICK = Plan((360, 640), 40, 3, (360, 640), 40, SEEDS[:2], ())
+SMOKE = Plan((72, 128), 12, 1, (72, 128), 12, SEEDS[:1], ())
 
 
 def extract_ours(path: Path) -> list[float]:
@@ -201,10 +204,10 @@ def _run_ffmpeg(program: str, *options: str | Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer, smaller and shorter films")
-    plan = QUICK if parser.parse_args().quick else FULL
+    is_quick = parser.parse_args().quick
+    plan = SMOKE if IS_SMOKE else QUICK if is_quick else FULL
     if not (find_spec("scenedetect") and find_spec("skimage")):
-        print("benchmarks.frames: skipped, since its rivals are missing: `uv sync --group bench` installs them")
-        return
+        skip("the rivals of benchmarks.frames are missing; run `uv sync --group bench`")
     with tempfile.TemporaryDirectory() as name:
         report_quality(plan, Path(name))
         report_growth(plan, report_speed(plan, Path(name)), Path(name))
