@@ -141,7 +141,9 @@ def lighthouse_scores(address: str, chromium: str) -> dict[str, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=size(3, smoke=1))
-    parser.add_argument("--pages", nargs="+", metavar="PAGE", default=size(None, smoke=["library"]), help="only these pages")
+    parser.add_argument(
+        "--pages", nargs="+", metavar="PAGE", default=size(None, smoke=["library"]), help="only these pages"
+    )
     parser.add_argument("--no-lighthouse", action="store_true", default=IS_SMOKE)
     options = parser.parse_args()
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -70,7 +70,10 @@ def queue(place: EmbeddedPlace) -> None:
         place.place.bus.publish("sweep-tick", {"n": n})
         place.place.bus.publish(TOPIC, {"n": n})
     behind = median_ms(once)
-    print(f"publish, take, acknowledge: {alone:.2f} ms; with {2 * WAITING} waiting {behind:.2f} ms: {behind / alone:.1f} to 1")
+    print(
+        f"publish, take, acknowledge: {alone:.2f} ms; with {2 * WAITING} waiting {behind:.2f} ms:"
+        f" {behind / alone:.1f} to 1"
+    )
 
 
 LISTENER = """

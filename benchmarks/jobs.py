@@ -23,7 +23,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.celery_rival import ADVICE, CeleryService, celery_service, find_program, missing_parts
+from benchmarks.celery_rival import ADVICE, CeleryService, celery_service, missing_parts
 from benchmarks.goals import Goal, Row
 from benchmarks.processes import cpu_seconds
 from benchmarks.sizes import IS_SMOKE, size

@@ -14,7 +14,6 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
-from benchmarks.sizes import SMOKE_VARIABLE
 from infra.demo.video import render_video
 from shared.settings import HASHING
 from tests.environment import neutralize
@@ -41,7 +40,7 @@ neutralize(os.environ)
 # Tests that are not about meaning do not start the embedding model; those that are change this.
 os.environ["OFFLINE_EMBED_MODEL"] = HASHING
 # Tests run benchmarks only to see that they work.
-os.environ[SMOKE_VARIABLE] = "1"
+os.environ["BENCHMARK_SMOKE"] = "1"
 
 # Programs inherit that SIGINT is ignored, as it is where `nohup` or a script's `&` runs the suite.
 signal.signal(signal.SIGINT, signal.default_int_handler)

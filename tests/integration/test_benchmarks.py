@@ -28,7 +28,7 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
 
 
-@pytest.mark.parametrize("name", benchmark_names())
+@pytest.mark.parametrize("name", list(benchmark_names()))
 def test_a_benchmark_runs_to_its_end(name: str) -> None:
     """`python -m benchmarks.NAME` works, with its servers, files and rivals, or names what it lacks."""
     assert IS_SMOKE
