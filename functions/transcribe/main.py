@@ -34,6 +34,7 @@ from shared.wiring import TRANSCRIBE
 
 if TYPE_CHECKING:
     from shared.ai.provider import AudioClip, Provider
+    from shared.ai.usage import Meter
     from shared.progress import Tick
 
 MAX_SHOWN_CHARACTERS = 20_000
@@ -46,38 +47,72 @@ MISSING = "…"
 def transcribe(event: CloudEvent) -> None:
     run_divided_stage(
         event,
-        DividedStage(TRANSCRIBE, work=transcribe_part, update_job=record_partial_transcript, join=join_transcript),
+        DividedStage(
+            TRANSCRIBE,
+            work=transcribe_part,
+            update_job=record_partial_transcript,
+            join=join_transcript,
+            alone=transcribe_alone,
+        ),
     )
 
 
 def transcribe_part(run: PartRun) -> None:
-    """Transcribe one part of the audio with the provider that is configured for the job's kind."""
-    from shared.ai.fallback import provider_for
-    from shared.ai.provider import TRANSCRIPTION, AudioClip
-    from shared.ai.usage import meter_for
-    from shared.analyses.kinds import kind_named
-
-    assert run.job.video.audio is not None  # noqa: S101  # without audio there are no parts
-    place, audio_part = run.place, run.job.video.audio.parts[run.number]
-    path = run.workspace / "part.flac"
-    place.objects.download(MEDIA, media_name(run.job.id, audio_part.name), path)
-    meter = meter_for(place.documents, run.job.owner, settings().monthly_budget_usd, run.claimed_part.usage)
+    """Transcribe one of several parts of the audio."""
+    meter = meter_of(run, run.claimed_part.usage)
 
     def record_usage(part: Part) -> None:
         """Record the usage of failed attempts too."""
         part.usage = meter.usage
 
     run.add_result(record_usage)
-    provider = provider_for(kind_named(run.job.kind), settings(), meter, TRANSCRIPTION)
-    extraction = Extraction.read(load_json(place.objects, run.job.id, EXTRACTION))
-    silences = silences_within(extraction.silences, audio_part)
-    clip = AudioClip(path, audio_part.end - audio_part.start, silences)
-    transcript = transcribe_clip(provider, clip, run.tick)
+    transcript = transcribe_audio(run, run.number, load_extraction(run), meter)
 
     def record_outcome(part: Part) -> None:
         part.outcome = transcript.to_document()
 
     run.add_result(record_outcome)
+
+
+def transcribe_alone(run: StageRun) -> None:
+    """Create the transcript of a job whose audio has one part, or none that needs to be transcribed."""
+    extraction = load_extraction(run)
+    if not run.job.stages[run.stage].parts:
+        store_transcript(run, extraction, [])
+        return
+    meter = meter_of(run, run.job.usage)
+
+    def record_usage(job: Job) -> None:
+        """Record the usage of failed attempts too."""
+        job.usage = meter.usage
+
+    run.add_result(record_usage)
+    store_transcript(run, extraction, [transcribe_audio(run, 0, extraction, meter)])
+
+
+def meter_of(run: StageRun | PartRun, usage: Usage) -> Meter:
+    from shared.ai.usage import meter_for
+
+    return meter_for(run.place.documents, run.job.owner, settings().monthly_budget_usd, usage)
+
+
+def load_extraction(run: StageRun | PartRun) -> Extraction:
+    return Extraction.read(load_json(run.place.objects, run.job.id, EXTRACTION))
+
+
+def transcribe_audio(run: StageRun | PartRun, number: int, extraction: Extraction, meter: Meter) -> Transcript:
+    """Transcribe one part of the audio with the provider that is configured for the job's kind."""
+    from shared.ai.fallback import provider_for
+    from shared.ai.provider import TRANSCRIPTION, AudioClip
+    from shared.analyses.kinds import kind_named
+
+    assert run.job.video.audio is not None  # noqa: S101  # without audio there are no parts
+    part = run.job.video.audio.parts[number]
+    path = run.workspace / "part.flac"
+    run.place.objects.download(MEDIA, media_name(run.job.id, part.name), path)
+    provider = provider_for(kind_named(run.job.kind), settings(), meter, TRANSCRIPTION)
+    clip = AudioClip(path, part.end - part.start, silences_within(extraction.silences, part))
+    return transcribe_clip(provider, clip, run.tick)
 
 
 def silences_within(silences: Sequence[TimeSpan], part: TimeSpan) -> list[TimeSpan]:
@@ -128,8 +163,12 @@ def record_partial_transcript(job: Job, parts: list[Part]) -> None:
 
 
 def join_transcript(run: StageRun, parts: list[Part]) -> None:
+    """Store the transcript of a job whose parts are transcribed."""
+    store_transcript(run, load_extraction(run), [Transcript.read(part.outcome or {}) for part in parts])
+
+
+def store_transcript(run: StageRun, extraction: Extraction, parts: Sequence[Transcript]) -> None:
     """Store the transcript from the best available source: the file's subtitles, its page's captions, or speech."""
-    extraction = Extraction.read(load_json(run.place.objects, run.job.id, EXTRACTION))
     if extraction.has_transcript:
         transcript = subtitle_transcript(extraction)
     elif run.job.video.captions:
@@ -143,20 +182,21 @@ def join_transcript(run: StageRun, parts: list[Part]) -> None:
             transcript.notes.append(note)
     store_json(run.place.objects, run.job.id, TRANSCRIPT, transcript.to_json())
     # The parts are no longer needed; the file of the whole audio stays.
-    run.place.objects.delete_prefix(MEDIA, media_name(run.job.id, AUDIO_PARTS_PREFIX))
+    names = [part.name for part in run.job.video.audio.parts] if run.job.video.audio else []
+    files = [media_name(run.job.id, name) for name in names if name.startswith(AUDIO_PARTS_PREFIX)]
+    run.place.objects.delete_many(MEDIA, files)
     run.add_result(lambda job: record_transcript(job, transcript))
 
 
-def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
+def join_speech(extraction: Extraction, transcripts: Sequence[Transcript]) -> Transcript:
     """Join the transcripts of the parts; without words, add a note why there are none."""
     from shared.media.audio.transcript_merge import join_parts
     from shared.media.speakers import SEVERAL_PARTS_NOTE, label_speakers
 
     if extraction.audio is None:
         return Transcript(gap="no_audio", notes=["The video has no audio."])
-    if not parts:
+    if not transcripts:
         return Transcript(gap="silent", notes=["The audio of the video is silent."])
-    transcripts = [Transcript.read(part.outcome or {}) for part in parts]
     notes = list(dict.fromkeys(note for transcript in transcripts for note in transcript.notes))
     part_segments = label_speakers([transcript.segments for transcript in transcripts])
     if sum(any(segment.speaker for segment in segments) for segments in part_segments) > 1:

@@ -107,6 +107,11 @@ class OutboxMessage(Model):
 
     id: str
     target: str = Field(description="The stage that the message triggers, or the dead-letter topic.")
+    claimed: bool = Field(
+        False,
+        description="Whether the claim of the target removes it. Until it is sent, the delivery that decided to send it"
+        " comes again.",
+    )
 
 
 class Upload(Model):
@@ -231,6 +236,11 @@ class Job(Model):
     )
     trace: str | None = Field(None, description="W3C traceparent of the request that created the job.")
     counted: CountedRun | None = None
+
+    @property
+    def unsent(self) -> list[OutboxMessage]:
+        """The messages that nobody sends again but `sweep`."""
+        return [message for message in self.outbox if not message.claimed]
 
     def to_counted_part(self, owner: str | None) -> dict[str, Any]:
         """Return the document of this ended job with only what statistics count, for the user `owner`."""

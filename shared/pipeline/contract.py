@@ -38,6 +38,7 @@ from shared.pipeline.stage_run import (
     new_holder,
     record_despite_storage,
 )
+from shared.platform.documents import KnownDocument
 from shared.platform.place import current_place
 from shared.platform.ports import Place
 from shared.wiring import wiring
@@ -49,16 +50,22 @@ Work = Callable[[StageRun], None]
 
 @dataclass(frozen=True)
 class StageClaim:
-    """A claim that succeeded."""
+    """A claim that succeeded, and the job's document as it was written."""
 
     job: Job
     holder: str
+    known: KnownDocument
 
 
-def run_stage(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
+def run_stage(
+    event: CloudEvent, stage: str, job_id: str, work: Work, known: KnownDocument | None = None
+) -> None:
     """Run one stage of one job for one delivery of its event.
 
     Returns when the delivery is to be acknowledged: the stage is done, was done before, or is no longer needed.
+
+    Args:
+        known: The job's document, if it has been read.
 
     Raises:
         RetryLater: Another delivery holds the stage.
@@ -67,7 +74,7 @@ def run_stage(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
     place = current_place()
     with log_context(job=job_id, stage=stage, event=event["id"], trace=trace_of(event)):
         try:
-            stage_claim = claim_stage(place, stage, job_id)
+            stage_claim = claim_stage(place, stage, job_id, known)
         except RetryLater as reason:
             log.info("refused for now: %s", reason)
             raise
@@ -75,7 +82,7 @@ def run_stage(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
             log.info("nothing to do")
             delete_leftovers(place, job_id)
             return
-        run = StageRun(place, stage_claim.job, stage, stage_claim.holder)
+        run = StageRun(place, stage_claim.job, stage, stage_claim.holder, stage_claim.known)
         with observe_attempt(run):
             attempt_stage(run, work)
 
@@ -106,8 +113,11 @@ def attempt_stage(run: StageRun, work: Work) -> None:
             raise
 
 
-def claim_stage(place: Place, stage: str, job_id: str) -> StageClaim | None:
+def claim_stage(
+    place: Place, stage: str, job_id: str, known: KnownDocument | None = None
+) -> StageClaim | None:
     """Claim the stage. Return None if there is nothing to do; raises RetryLater if it cannot run yet."""
+    known = known or KnownDocument()
     holder = new_holder()
     row = wiring().functions[stage]
     claimed = False
@@ -134,12 +144,12 @@ def claim_stage(place: Place, stage: str, job_id: str) -> StageClaim | None:
         return True
 
     try:
-        job = change_job(place.documents, job_id, begin_attempt)
+        job = change_job(place.documents, job_id, begin_attempt, known)
     except NotFound:
         return None
     if claimed:
-        return StageClaim(job, holder)
-    send_and_clean_up(place, job)
+        return StageClaim(job, holder, known)
+    send_and_clean_up(place, job, known)
     return None
 
 
@@ -176,23 +186,23 @@ def finish_stage(run: StageRun) -> None:
             job.status = JobStatus.DONE
             end_job(job)
         elif wiring().functions[after[0]].trigger.bucket is None:
-            job.outbox.append(outgoing_message(after[0]))
+            job.outbox.append(outgoing_message(after[0], claimed=True))
         return True
 
     try:
-        job = change_job(run.place.documents, run.job.id, complete)
+        job = change_job(run.place.documents, run.job.id, complete, run.known)
     except NotFound:
         raise Cancelled(run.job.id) from None
     if job.status is JobStatus.CANCELLED:
         raise Cancelled(job.id)
     log.info("stage %s", "goes on" if run.repeat else "is done")
-    send_and_clean_up(run.place, job)
+    send_and_clean_up(run.place, job, run.known)
 
 
-def send_and_clean_up(place: Place, job: Job) -> None:
+def send_and_clean_up(place: Place, job: Job, known: KnownDocument | None = None) -> None:
     """Send the messages of a changed job; if it has ended, delete a video that it does not keep."""
-    relay_outbox(place, job)
-    delete_unkept_source(place, job)
+    relay_outbox(place, job, known)
+    delete_unkept_source(place, job, known)
 
 
 def _record_failure(run: StageRun, failure: Failure) -> bool:
@@ -217,8 +227,8 @@ def _record_failure(run: StageRun, failure: Failure) -> bool:
 
     # A deleted job needs no record. After a Conflict, `sweep` examines the job when the lease has expired.
     with suppress(NotFound):
-        job = record_despite_storage(lambda: change_job(run.place.documents, run.job.id, record))
-        send_and_clean_up(run.place, job)
+        job = record_despite_storage(lambda: change_job(run.place.documents, run.job.id, record, run.known))
+        send_and_clean_up(run.place, job, run.known)
     return ended
 
 

@@ -45,6 +45,7 @@ from shared.pipeline.stage_run import (
     new_holder,
     record_despite_storage,
 )
+from shared.platform.documents import KnownDocument
 from shared.platform.place import current_place
 from shared.platform.ports import Place
 from shared.wiring import wiring
@@ -66,6 +67,8 @@ class DividedStage:
             stored before the stage starts (`parts.plan_part`), and stay stored. Whether one was the last is learned
             without reading them all, and progress reads at most READS_PER_SEC of them.
         on_update: Called with the job after each visible change.
+        alone: Does the whole stage of a job with at most one part, which then has no document, claim or message of its
+            own. None if parts are planned with content of their own.
     """
 
     stage: str
@@ -74,6 +77,7 @@ class DividedStage:
     join: Callable[[StageRun, list[Part]], None]
     tolerant: bool = False
     on_update: Callable[[Place, Job], object] = lambda place, job: None
+    alone: Callable[[StageRun], None] | None = None
 
 
 class PartRun(LeasedRun[Part]):
@@ -83,8 +87,10 @@ class PartRun(LeasedRun[Part]):
         repeat: Set by the work when it stops before the end: another attempt, which does not count as one, continues.
     """
 
-    def __init__(self, place: Place, job: Job, division: DividedStage, part: Part, holder: str) -> None:
-        super().__init__(place, job, division.stage, holder)
+    def __init__(
+        self, place: Place, job: Job, division: DividedStage, part: Part, holder: str, known: KnownDocument
+    ) -> None:
+        super().__init__(place, job, division.stage, holder, known)
         self.division = division
         self.number = part.number
         self.claimed_part = part
@@ -109,11 +115,20 @@ class PartRun(LeasedRun[Part]):
             self.apply_progress(part)
             return True
 
-        job = read_job(self.place.documents, self.job.id)
+        known_job = self._check_current()
+        parts.change_part(self.place.documents, self.id, update, known=self.known)
+        update_progress(self.place, self.job.id, self.division, known_job)
+
+    def check(self) -> None:
+        self._check_current()
+
+    def _check_current(self) -> KnownDocument:
+        """Return the document of the job; raises Cancelled unless its stage is still wanted."""
+        known_job = KnownDocument()
+        job = read_job(self.place.documents, self.job.id, known_job)
         if job is None or not is_current_stage(job, self.stage):
             raise Cancelled(self.job.id)
-        parts.change_part(self.place.documents, self.id, update)
-        update_progress(self.place, self.job.id, self.division)
+        return known_job
 
 
 def run_divided_stage(event: CloudEvent, division: DividedStage) -> None:
@@ -125,8 +140,12 @@ def run_divided_stage(event: CloudEvent, division: DividedStage) -> None:
     with log_context(job=job_id, stage=division.stage, event=event["id"], trace=trace_of(event)):
         if number is not None and not run_part(place, division, job_id, number):
             return
-        job = read_job(place.documents, job_id)
+        known = KnownDocument()
+        job = read_job(place.documents, job_id, known)
         if job is not None and is_current_stage(job, division.stage):
+            if number is None and division.alone and (job.stages[division.stage].parts or 0) <= 1:
+                run_stage(event, division.stage, job_id, division.alone, known)
+                return
             remaining = remaining_parts(place, job, division, all=number is None)
             if number is None and len(remaining) == 1:
                 if not run_part(place, division, job_id, remaining[0]):
@@ -166,18 +185,17 @@ def run_part(place: Place, division: DividedStage, job_id: str, number: int) -> 
     if job is None or not is_current_stage(job, division.stage):
         return True
     with log_context(part=str(number)):
-        part_claim = claim_part(place, division, job, number)
-        if isinstance(part_claim, bool):
-            return part_claim
-        run = PartRun(place, job, division, *part_claim)
+        run = claim_part(place, division, job, number)
+        if isinstance(run, bool):
+            return run
         with observe_attempt(run, number):
             log.info("attempt %s at part %s", run.attempts, number)
             return attempt_part(run)
 
 
-def claim_part(place: Place, division: DividedStage, job: Job, number: int) -> tuple[Part, str] | bool:
-    """Return the part and its holder or, if there is nothing to do, whether the stage no longer waits for it."""
-    stage, holder = division.stage, new_holder()
+def claim_part(place: Place, division: DividedStage, job: Job, number: int) -> PartRun | bool:
+    """Return an attempt at the part or, if there is nothing to do, whether the stage no longer waits for it."""
+    stage, holder, known = division.stage, new_holder(), KnownDocument()
     used_up = False
 
     def begin_attempt(part: Part) -> bool:
@@ -199,7 +217,7 @@ def claim_part(place: Place, division: DividedStage, job: Job, number: int) -> t
     id = parts.part_id(job.id, stage, number)
     new = None if division.tolerant else lambda: parts.new_part(job, stage, number)
     try:
-        part = parts.change_part(place.documents, id, begin_attempt, new)
+        part = parts.change_part(place.documents, id, begin_attempt, new, known)
     except NotFound:
         # A new plan has fewer parts.
         return True
@@ -208,7 +226,7 @@ def claim_part(place: Place, division: DividedStage, job: Job, number: int) -> t
     if used_up:
         fail_job_of_part(place, job.id, part, dead_letter=True)
         return False
-    return True if part.status is StageStatus.DONE else (part, holder)
+    return True if part.status is StageStatus.DONE else PartRun(place, job, division, part, holder, known)
 
 
 def attempt_part(run: PartRun) -> bool:
@@ -254,7 +272,7 @@ def finish_part(run: PartRun) -> None:
         return True
 
     try:
-        parts.change_part(run.place.documents, run.id, complete)
+        parts.change_part(run.place.documents, run.id, complete, known=run.known)
         update_progress(run.place, run.job.id, run.division, at_once=True)
     except NotFound:
         raise Cancelled(run.job.id) from None
@@ -285,7 +303,7 @@ def record_part_failure(run: PartRun, failure: Failure) -> bool:
 
     # A deleted part needs no record.
     with suppress(NotFound):
-        part = record_despite_storage(lambda: parts.change_part(run.place.documents, run.id, record))
+        part = record_despite_storage(lambda: parts.change_part(run.place.documents, run.id, record, known=run.known))
         update_progress(run.place, run.job.id, run.division, at_once=True)
         if ended and not run.division.tolerant:
             fail_job_of_part(run.place, run.job.id, part, dead_letter=failure.dead_letter)
@@ -305,7 +323,9 @@ def fail_job_of_part(place: Place, job_id: str, part: Part, *, dead_letter: bool
         send_and_clean_up(place, change_job(place.documents, job_id, record))
 
 
-def update_progress(place: Place, job_id: str, division: DividedStage, *, at_once: bool = False) -> None:
+def update_progress(
+    place: Place, job_id: str, division: DividedStage, known: KnownDocument | None = None, *, at_once: bool = False
+) -> None:
     """Write the progress of the parts to the job; raises NotFound.
 
     This reads all parts, so it happens when the stage starts and when a part ends. A single part also writes at most
@@ -329,6 +349,7 @@ def update_progress(place: Place, job_id: str, division: DividedStage, *, at_onc
             return False
         begun_parts = parts.parts_of(place.documents, job_id, division.stage)
         job.status, job.stage = JobStatus.RUNNING, division.stage
+        job.outbox = [message for message in job.outbox if message.target != division.stage]
         state.status = StageStatus.RUNNING
         state.started_at = state.started_at or clock.now()
         state.progress = max(state.progress, parts.mean_progress(begun_parts, count))
@@ -337,7 +358,7 @@ def update_progress(place: Place, job_id: str, division: DividedStage, *, at_onc
         changed = True
         return True
 
-    job = change_job(place.documents, job_id, record)
+    job = change_job(place.documents, job_id, record, known)
     if changed:
         division.on_update(place, job)
 

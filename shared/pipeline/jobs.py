@@ -16,7 +16,7 @@ from shared.errors import AlreadyExists, NotFound, PermanentError
 from shared.logs import current_trace, log_context
 from shared.models.job import Job, JobStatus, OutboxMessage, StageStatus, UploadState, search_words
 from shared.pipeline.job_storage import JOBS, UPLOADS, source_name
-from shared.platform.documents import change_model
+from shared.platform.documents import KnownDocument, change_model
 from shared.platform.ports import Documents, Place
 from shared.settings import settings
 from shared.telemetry.spans import continued_trace, span
@@ -30,8 +30,11 @@ IN_LIMIT = 30
 """Values in one filter `in`."""
 
 
-def read_job(documents: Documents, job_id: str) -> Job | None:
+def read_job(documents: Documents, job_id: str, known: KnownDocument | None = None) -> Job | None:
+    """Return the current job, None if there is none; `known` then holds its document."""
     stored = documents.get(JOBS, job_id)
+    if known:
+        known.document = stored
     return Job.read(stored.data) if stored else None
 
 
@@ -47,11 +50,14 @@ def create_job(documents: Documents, job: Job) -> Job:
     return job
 
 
-def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool]) -> Job:
+def change_job(
+    documents: Documents, job_id: str, change: Callable[[Job], bool], known: KnownDocument | None = None
+) -> Job:
     """Apply `change` to the current job and store it; repeat with the fresh job if another writer was first.
 
     `change` mutates the job and returns whether to store it; it may raise to stop. If the job ends and its owner has
     webhooks, the function `notify` gets a message through the outbox; if it belongs to a batch, `release` gets one.
+    `known` spares the read, as in `compare_and_set`.
 
     Raises:
         NotFound: The job does not exist, or was deleted.
@@ -70,7 +76,7 @@ def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool])
         refresh_derived_fields(job)
         return True
 
-    return change_model(documents, JOBS, job_id, Job, apply_change)
+    return change_model(documents, JOBS, job_id, Job, apply_change, known=known)
 
 
 def _has_webhooks(documents: Documents, owner: str) -> bool:
@@ -121,7 +127,7 @@ def wake_time(job: Job, now: datetime) -> datetime | None:
     that `sweep` does not lengthen a long queue.
     """
     quiet = now + max(QUIET_GRACE, now - job.created_at)
-    if job.outbox:
+    if job.unsent:
         return now + OUTBOX_GRACE
     if job.status.is_final:
         return None
@@ -146,25 +152,27 @@ def end_job(job: Job) -> None:
     job.ended_at = max([clock.now(), job.created_at, *starts])
 
 
-def outgoing_message(target: str) -> OutboxMessage:
-    return OutboxMessage(id=uuid.uuid4().hex, target=target)
+def outgoing_message(target: str, *, claimed: bool = False) -> OutboxMessage:
+    return OutboxMessage(id=uuid.uuid4().hex, target=target, claimed=claimed)
 
 
-def relay_outbox(place: Place, job: Job) -> None:
-    """Publish the job's outbox, then remove the messages. A crash between the two sends twice; a claim ignores that."""
-    if not job.outbox:
-        return
-    sent = set()
+def relay_outbox(place: Place, job: Job, known: KnownDocument | None = None) -> None:
+    """Publish the job's outbox, then remove the messages, except those that the claim of their stage removes.
+
+    A crash between the two sends twice; a claim ignores that.
+    """
     for message in job.outbox:
         send_message(place, job, message.target, message.id)
-        sent.add(message.id)
+    sent = {message.id for message in job.unsent}
+    if not sent:
+        return
 
     def mark(current: Job) -> bool:
         current.outbox = [message for message in current.outbox if message.id not in sent]
         return True
 
     try:
-        job.outbox = change_job(place.documents, job.id, mark).outbox
+        job.outbox = change_job(place.documents, job.id, mark, known).outbox
     except NotFound:
         job.outbox = []
 
@@ -193,13 +201,13 @@ def send_message(place: Place, job: Job, target: str, event_id: str, part: int |
         place.bus.publish(topic, data, attributes)
 
 
-def delete_unkept_source(place: Place, job: Job) -> None:
+def delete_unkept_source(place: Place, job: Job, known: KnownDocument | None = None) -> None:
     """Delete the video of an ended job that does not keep it; `sweep` repeats a deletion that fails here."""
     if job.status.is_final and job.keep_source is False and not job.source_deleted:
-        delete_source(place, job)
+        delete_source(place, job, known)
 
 
-def delete_source(place: Place, job: Job) -> None:
+def delete_source(place: Place, job: Job, known: KnownDocument | None = None) -> None:
     """Delete the uploaded or downloaded video; raises PermanentError `job_active` until the job ends."""
     if not job.status.is_final:
         raise PermanentError("job_active", "The job still needs its video. Wait until it ends.")
@@ -209,7 +217,7 @@ def delete_source(place: Place, job: Job) -> None:
         current.source_deleted = current.status.is_final
         return True
 
-    change_job(place.documents, job.id, mark)
+    change_job(place.documents, job.id, mark, known)
 
 
 def read_jobs(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, Job]:

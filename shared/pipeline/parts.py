@@ -11,7 +11,7 @@ from shared.errors import AlreadyExists
 from shared.models.job import Job, Part, StageStatus
 from shared.pipeline.job_storage import PARTS
 from shared.pipeline.jobs import read_job
-from shared.platform.documents import change_model, iterate_query
+from shared.platform.documents import KnownDocument, change_model, iterate_query
 from shared.platform.ports import Documents, Filter
 
 
@@ -47,7 +47,11 @@ def parts_of(documents: Documents, job_id: str, stage: str | None = None) -> lis
 
 
 def change_part(
-    documents: Documents, id: str, change: Callable[[Part], bool], new: Callable[[], Part] | None = None
+    documents: Documents,
+    id: str,
+    change: Callable[[Part], bool],
+    new: Callable[[], Part] | None = None,
+    known: KnownDocument | None = None,
 ) -> Part:
     """Change a part as `change_job` does; a missing part starts as `new` returns it.
 
@@ -55,7 +59,7 @@ def change_part(
         NotFound: The part does not exist, and `new` is None.
         Conflict: Other writers were first every time.
     """
-    return change_model(documents, PARTS, id, Part, change, new)
+    return change_model(documents, PARTS, id, Part, change, new, known)
 
 
 def delete_parts(documents: Documents, job_id: str, stage: str | None = None) -> None:

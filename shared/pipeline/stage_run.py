@@ -35,8 +35,9 @@ from shared.errors import (
 )
 from shared.logs import log_context
 from shared.models.job import Job, JobError, StageState
-from shared.pipeline.jobs import change_job
+from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.lease_keeper import Hold, lease_keeper
+from shared.platform.documents import KnownDocument
 from shared.platform.place import is_process_place
 from shared.platform.ports import Place
 from shared.settings import settings
@@ -58,6 +59,7 @@ class LeasedRun(ABC, Generic[D]):
         place: The ports.
         job: The job as it was when the work was claimed.
         stage: The name of the stage.
+        known: The document of the results as this attempt last wrote it.
         workspace: An empty folder that is deleted with the attempt.
         is_disk_full: Whether that is why the attempt failed.
         ended_by: The exception that ended the work.
@@ -67,16 +69,18 @@ class LeasedRun(ABC, Generic[D]):
     is_disk_full = False
     ended_by: BaseException | None = None
 
-    def __init__(self, place: Place, job: Job, stage: str, holder: str) -> None:
+    def __init__(self, place: Place, job: Job, stage: str, holder: str, known: KnownDocument) -> None:
         self.place = place
         self.job = job
         self.stage = stage
         self.holder = holder
+        self.known = known
         self._folder = tempfile.TemporaryDirectory(prefix="clipwise-")
         self._results: list[Callable[[D], None]] = []
         self._fraction = 0.0
         self._message: str | None = None
-        self._written_at = clock.steady_now()
+        self._written_at = self._checked_at = clock.steady_now()
+        self._written: tuple[int, str | None, int] = (0, None, 0)
         self._error: Exception | None = None
         self._lock = threading.Lock()
         self._keeping = ExitStack()
@@ -104,7 +108,9 @@ class LeasedRun(ABC, Generic[D]):
         self._folder.cleanup()
 
     def tick(self, fraction: float, message: str | None = None) -> None:
-        """Report progress (0 to 1) and the current activity; written to the document at most once a second.
+        """Report progress (0 to 1) and the current activity.
+
+        At most once a second, the document is written if there is something new, and else only read.
 
         Raises:
             Cancelled: The job was cancelled or deleted; stop now.
@@ -114,7 +120,11 @@ class LeasedRun(ABC, Generic[D]):
             raise self._error
         self._fraction = max(self._fraction, min(1.0, fraction))
         self._message = message or self._message
-        if clock.steady_now() - self._written_at >= WRITE_EVERY:
+        if clock.steady_now() - self._checked_at < WRITE_EVERY:
+            return
+        if self._news() == self._written:
+            self._check()
+        else:
             self.write()
 
     def add_result(self, change: Callable[[D], None], *, now: bool = False) -> None:
@@ -154,14 +164,28 @@ class LeasedRun(ABC, Generic[D]):
     def record(self) -> None:
         """Store progress and results; raises Cancelled, LeaseLost, NotFound."""
 
+    @abstractmethod
+    def check(self) -> None:
+        """Read whether the work is still wanted; raises Cancelled, LeaseLost."""
+
     def write(self) -> None:
         """Store progress and results now; raises as `tick`."""
         with self._lock:
-            self._written_at = clock.steady_now()
+            self._written_at = self._checked_at = clock.steady_now()
+            self._written = self._news()
             try:
                 self.record()
             except NotFound:
                 raise Cancelled(self.job.id) from None
+
+    def _check(self) -> None:
+        with self._lock:
+            self._checked_at = clock.steady_now()
+            self.check()
+
+    def _news(self) -> tuple[int, str | None, int]:
+        """Return what a client would see: percent, activity, number of results."""
+        return int(100 * self._fraction), self._message, len(self._results)
 
     def _renew_lease(self) -> None:
         period = settings().lease_sec / 3
@@ -205,7 +229,13 @@ class StageRun(LeasedRun[Job]):
             self.apply_progress(job.stages[self.stage])
             return True
 
-        change_job(self.place.documents, self.job.id, update)
+        change_job(self.place.documents, self.job.id, update, self.known)
+
+    def check(self) -> None:
+        job = read_job(self.place.documents, self.job.id, self.known)
+        if job is None:
+            raise Cancelled(self.job.id)
+        self.check_held(job)
 
     def check_held(self, job: Job) -> None:
         """Raises Cancelled or LeaseLost if this attempt no longer holds its stage."""

@@ -147,7 +147,7 @@ SHARD_STEPS: tuple[Callable[[Place, SweepScope], object], ...] = (
 
 def wake_job(place: Place, job: Job) -> None:
     """Send the job's outbox, expire its upload, or trigger its stage again."""
-    if job.outbox:
+    if job.unsent:
         relay_outbox(place, job)
     elif _is_waiting_for_source(job) and not _has_source(place, job):
         relay_outbox(place, change_job(place.documents, job.id, _fail_without_source))
@@ -211,10 +211,10 @@ def _is_leased(job: Job, stage: str) -> bool:
 def _resend_stage_event(job: Job) -> bool:
     """Send the event of the current stage again; the stage's claim ignores a duplicate."""
     stage = current_stage(job)
-    if job.status.is_final or stage is None or job.outbox:
+    if job.status.is_final or stage is None or job.unsent:
         return False
     if _is_leased(job, stage):
         return False
     job.stages[stage].lease = None
-    job.outbox.append(outgoing_message(stage))
+    job.outbox = [outgoing_message(stage)]
     return True

@@ -29,25 +29,43 @@ DocumentChange = Callable[[dict[str, Any] | None], dict[str, Any] | None]
 """Maps the stored data, or None, to the data to store; returns None to store nothing. May raise to stop."""
 
 
-def compare_and_set(documents: Documents, collection: str, id: str, change: DocumentChange) -> None:
+class KnownDocument:
+    """The last state of one document that its holder has read or written, which spares the next change a read."""
+
+    def __init__(self) -> None:
+        self.document: Document | None = None
+
+
+def compare_and_set(
+    documents: Documents, collection: str, id: str, change: DocumentChange, known: KnownDocument | None = None
+) -> None:
     """Store the result of `change`; call it again with the fresh document if another writer was first.
+
+    Args:
+        known: The state to try first, without a read, if it holds one; afterwards it holds the newest one. A change
+            that stores nothing, or raises, may rest on an old state.
 
     Raises:
         Conflict: Other writers were first every time; try again later.
     """
+    known = known or KnownDocument()
     for attempt in range(MAX_CONFLICTS):
-        stored = documents.get(collection, id)
+        stored = known.document or documents.get(collection, id)
+        known.document = stored
         new_data = change(stored.data if stored else None)
         if new_data is None:
             return
+        # Unless the write succeeds, nothing is known: `change` may have altered the data.
+        known.document = None
         try:
             if stored:
-                documents.replace(collection, id, new_data, stored.version)
+                version = documents.replace(collection, id, new_data, stored.version)
             else:
-                documents.create(collection, id, new_data)
+                version = documents.create(collection, id, new_data)
         except (AlreadyExists, Conflict):
             time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311  # jitter, not a secret
             continue
+        known.document = Document(id, new_data, version)
         return
     raise Conflict(f"{collection}/{id} changes too often")
 
@@ -71,11 +89,12 @@ def change_model(
     model: type[M],
     change: Callable[[M], bool],
     new: Callable[[], M] | None = None,
+    known: KnownDocument | None = None,
 ) -> M:
     """Return the stored model after `change`, which mutates the model and returns whether to store it.
 
     It is called again with the fresh model if another writer was first, and may raise to stop. A missing document
-    starts as `new` returns it.
+    starts as `new` returns it. `known` works as in `compare_and_set`.
 
     Raises:
         NotFound: The document does not exist, and `new` is None.
@@ -93,7 +112,7 @@ def change_model(
             raise NotFound(f"{collection}/{id}")
         return current.to_document() if change(current) else None
 
-    compare_and_set(documents, collection, id, apply_change)
+    compare_and_set(documents, collection, id, apply_change, known)
     return current
 
 
