@@ -222,6 +222,13 @@ class CountedObjects:
         self._count(class_b=1 + (max(1, math.ceil(size / PIECE)) if info else 0), **{"bytes out": size})
         return self._inner.open(bucket, name)
 
+    def read(self, bucket: str, name: str) -> bytes:
+        # A request for what is not there is billed, too.
+        self._count(class_b=1)
+        content = self._inner.read(bucket, name)
+        self._count(**{"bytes out": len(content)})
+        return content
+
     def download(self, bucket: str, name: str, path: Path) -> None:
         self._inner.download(bucket, name, path)
         self._count(class_b=1, **{"bytes out": path.stat().st_size})

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,6 +24,8 @@ from infra.runtimes.embedded.workers import load_function
 from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.auto_replies import AutoReplyGemini, AutoReplyOpenAI
 from infra.stand_ins.server import RecordedRequest, StandInServer
+from shared import clock
+from shared.ai.gemini import client
 from shared.ai.openai import endpoint
 from shared.errors import RetryLater
 from shared.pipeline.stage_run import LeasedRun
@@ -90,6 +92,8 @@ def count_job(
         openai, gemini = stack.enter_context(AutoReplyOpenAI()), stack.enter_context(AutoReplyGemini(processing=0))
         # Sent what the services themselves are sent, which is not what a compatible server gets.
         stack.enter_context(patch.object(endpoint, "OPENAI_DOMAINS", ("127.0.0.1",)))
+        stack.enter_context(patch.object(client, "GOOGLE_DOMAINS", ("127.0.0.1",)))
+        stack.enter_context(processor_clock())
         chosen = stack.enter_context(
             environment(
                 CLIPWISE_DATA=f"{folder}/data",
@@ -103,6 +107,7 @@ def count_job(
                 GEMINI_API_KEY=gemini_server.KEY,
                 GOOGLE_GEMINI_BASE_URL=gemini.url,
                 NO_PROXY="127.0.0.1,localhost",
+                LEASE_SEC="600",
                 **environ,
             )
         )
@@ -115,6 +120,14 @@ def count_job(
         asked = services[provider].requests if provider in services else []
         talk = talk_of(asked, chosen, job, provider, seconds)
         return Counted(kind, provider, ledger.entries, stage_seconds(job), talk)
+
+
+@contextmanager
+def processor_clock() -> Iterator[None]:
+    """Let progress follow the processor's time: then a busy machine reports it no more often than an idle one."""
+    start, began = clock.now(), time.process_time()
+    with patch.object(clock, "steady_now", lambda: start + timedelta(seconds=time.process_time() - began)):
+        yield
 
 
 @contextmanager

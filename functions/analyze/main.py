@@ -1,7 +1,7 @@
 """Stage `analyze`: creates the kind's result from the extracted material.
 
-Triggered by: topic `transcript-completed`. Reads: `media/{job}/` extract.json, transcript.json, frames/, samples/;
-`uploads/{job}/source` if a provider processes the whole video. Writes: `media/{job}/` result.json, screen.json; the
+Triggered by: topic `transcript-completed`. Reads: `media/{job}/` extract.json, transcript.json, frames/, samples.zip;
+`uploads/{job}/source` if a provider processes the whole video. Writes: `media/{job}/screen.json`; the
 result and usage in the job, the owner's month in `spending`. Triggers: `persist` by topic `analysis-completed`.
 """
 
@@ -31,6 +31,7 @@ from shared.pipeline.job_storage import (
     source_name,
     store_json,
 )
+from shared.pipeline.sample_archive import download_samples
 from shared.pipeline.stage_run import StageRun
 from shared.progress import tick_within
 from shared.settings import settings
@@ -60,7 +61,6 @@ def analyze_video(run: StageRun) -> None:
     provider = provider_for(kind, settings(), meter)
     analysis = provider.analyze(kind, evidence, run.job.language, tick_within(run.tick, 0.1, 0.95))
     result = analysis.result.model_dump(mode="json", by_alias=True)
-    store_json(run.place.objects, run.job.id, "result.json", result)
     # Read in the language of the job; to be searched.
     for screen in evidence.screens.values():
         lines = [{"start": line.start, "end": line.end, "text": line.text} for line in screen.lines]
@@ -81,7 +81,7 @@ def gather_evidence(run: StageRun, extraction: Extraction) -> Evidence:
     return Evidence(
         info=extraction.info,
         frames=download_frames(run.place.objects, job.id, extraction.frames, run.workspace),
-        samples=download_frames(run.place.objects, job.id, extraction.samples, run.workspace),
+        samples=download_samples(run.place.objects, job.id, extraction.samples, run.workspace),
         transcript=transcript.segments,
         transcript_language=transcript.language,
         transcript_gap=transcript.gap,

@@ -74,6 +74,11 @@ class CreationKey:
         self._documents, self._owner = place.documents, user.id
         self._path, self._key = request.url.path, idempotency_key
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the request has a key, so that what it creates may exist already."""
+        return self._key is not None
+
     def reserve_id(self, body: BaseModel) -> str:
         """Return the id of what the request creates: a new one, or the one that the same key and body had before.
 

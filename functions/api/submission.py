@@ -167,7 +167,7 @@ def open_upload(
         size=upload_request.size,
         upload_ttl_sec=ttl,
     )
-    if read_job(place.documents, plan.id) is None:
+    if not key.is_given or read_job(place.documents, plan.id) is None:
         quota.consume()
     # The session first, since one without a job simply expires.
     session = place.objects.start_upload(UPLOADS, source_name(plan.id), content_type, upload_request.size, ttl, origin)

@@ -1,8 +1,8 @@
 """Stage `extract`: extracts everything that later stages need from the video, in one pass.
 
 Triggered by: an object finalized in `uploads`. Reads: `uploads/{job}/source`.
-Writes: `media/{job}/` thumbnail.jpg, frames/, samples/, audio.flac, audio/, extract.json. Triggers: the kind's next
-stage.
+Writes: `media/{job}/` thumbnail.jpg, frames/, samples.zip, audio.flac, audio/, extract.json. Triggers: the kind's
+next stage.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from shared.models.media import MediaInfo
 from shared.models.video import AudioTrack, Extraction, TimeSpan
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, source_name, store_folder, store_json
+from shared.pipeline.sample_archive import pack_samples
 from shared.pipeline.stage_run import StageRun
 from shared.platform.video_limits import job_settings
 from shared.progress import tick_as
@@ -55,11 +56,12 @@ def extract_video(run: StageRun) -> None:
     check_limits(info, job_settings(run.job, settings()), kind.needs_video)
     if run.job.options.get(LOCATION) is True:
         info.tags.location = read_location(film)
-    run.add_result(lambda job: record_info(job, info), now=True)
+    run.add_result(lambda job: record_info(job, info))
 
     out = run.workspace / "media"
     out.mkdir()
     extraction = extract_media(run, film, info, kind, out)
+    pack_samples(out, extraction.samples)
     store_folder(run.place.objects, run.job.id, out, tick_as(run.tick, 0.85, 0.98, "Storing key frames and audio"))
     store_json(run.place.objects, run.job.id, EXTRACTION, extraction.to_json())
     run.add_result(lambda job: record_extraction(job, extraction))

@@ -18,7 +18,7 @@ from shared.analyses.transcript import explain_empty_result
 from shared.chat.passages import index_video
 from shared.models.events import job_of
 from shared.models.job import EmptyResult, Job
-from shared.models.video import Extraction
+from shared.models.video import Extraction, Transcript
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import EXTRACTION, VIDEOS, load_json, load_transcript
 from shared.pipeline.stage_run import StageRun
@@ -32,10 +32,10 @@ def persist(event: CloudEvent) -> None:
 
 def persist_result(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
-    result = run.job.result or derive_result(run, kind)
-    usage = index_video(run)
-    gap = load_transcript(run.place.objects, run.job.id).gap
-    empty = explain_empty_result(kind, result, gap, offline=run.job.usage.provider == "offline")
+    transcript = load_transcript(run.place.objects, run.job.id)
+    result = run.job.result or derive_result(run, kind, transcript)
+    usage = index_video(run, transcript)
+    empty = explain_empty_result(kind, result, transcript.gap, offline=run.job.usage.provider == "offline")
     common = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
     common |= {"videoId": run.job.of_video or run.job.id}
     if run.job.of_video is None:
@@ -45,11 +45,10 @@ def persist_result(run: StageRun) -> None:
     run.add_result(lambda job: record_result(job, result, empty))
 
 
-def derive_result(run: StageRun, kind: Kind) -> dict[str, Any]:
+def derive_result(run: StageRun, kind: Kind, transcript: Transcript) -> dict[str, Any]:
     """Return the result of a kind without an analyze stage."""
     assert kind.derive is not None  # noqa: S101  # a kind has an analyze stage or this
     extraction = Extraction.read(load_json(run.place.objects, run.job.id, EXTRACTION))
-    transcript = load_transcript(run.place.objects, run.job.id)
     return kind.derive(extraction, transcript).model_dump(mode="json", by_alias=True)
 
 

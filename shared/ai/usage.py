@@ -10,7 +10,7 @@ from typing import Any
 from shared import clock
 from shared.errors import PermanentError
 from shared.models.job import Usage
-from shared.platform.documents import compare_and_set
+from shared.platform.documents import KnownDocument, compare_and_set
 from shared.platform.ports import Documents
 from shared.sources.spending import SpendingAccount
 from shared.telemetry.metrics import record_cost
@@ -184,10 +184,11 @@ class ServiceMeter:
 
 def meter_for(documents: Documents, owner: str, limit_usd: float, usage: Usage) -> Meter:
     """Return a meter that books to the owner's month and allows calls until the month's costs reach the limit."""
+    month = KnownDocument()
     return Meter(
         usage,
-        allow=lambda expected_usd=0.0: check_budget(documents, owner, limit_usd, expected_usd),
-        book=lambda cost: book_cost(documents, owner, cost),
+        allow=lambda expected_usd=0.0: check_budget(documents, owner, limit_usd, expected_usd, month),
+        book=lambda cost: book_cost(documents, owner, cost, month),
     )
 
 
@@ -201,11 +202,20 @@ def spending_account(documents: Documents, owner: str, limit_usd: float) -> Spen
     return SpendingAccount(lambda: check_budget(documents, owner, limit_usd), book)
 
 
-def check_budget(documents: Documents, owner: str, limit_usd: float, expected_usd: float = 0.0) -> None:
-    """Raise PermanentError `budget_exceeded` if the owner's month has reached `limit_usd`, or would; 0 = no limit."""
+def check_budget(
+    documents: Documents,
+    owner: str,
+    limit_usd: float,
+    expected_usd: float = 0.0,
+    month: KnownDocument | None = None,
+) -> None:
+    """Raise PermanentError `budget_exceeded` if the owner's month has reached `limit_usd`, or would; 0 = no limit.
+
+    `month` then holds the owner's month, for `book_cost`.
+    """
     if not limit_usd:
         return
-    spent = spent_usd(documents, owner)
+    spent = spent_usd(documents, owner, month)
     if spent < limit_usd < spent + expected_usd:
         raise PermanentError(
             "budget_exceeded",
@@ -220,16 +230,18 @@ def check_budget(documents: Documents, owner: str, limit_usd: float, expected_us
         )
 
 
-def spent_usd(documents: Documents, owner: str) -> float:
+def spent_usd(documents: Documents, owner: str, month: KnownDocument | None = None) -> float:
     stored = documents.get(SPENDING, _month_id(owner))
+    if month:
+        month.document = stored
     return float(stored.data["spentUsd"]) if stored else 0.0
 
 
-def book_cost(documents: Documents, owner: str, cost_usd: float) -> None:
-    """Add to the owner's month; raises Conflict if concurrent writers win every attempt."""
+def book_cost(documents: Documents, owner: str, cost_usd: float, month: KnownDocument | None = None) -> None:
+    """Add to the owner's month, which `month` may hold; raises Conflict if concurrent writers win every attempt."""
 
-    def add(month: dict[str, Any] | None) -> dict[str, Any]:
-        spent = float(month["spentUsd"]) if month else 0.0
+    def add(stored: dict[str, Any] | None) -> dict[str, Any]:
+        spent = float(stored["spentUsd"]) if stored else 0.0
         now = clock.now()
         return {
             "owner": owner,
@@ -238,7 +250,7 @@ def book_cost(documents: Documents, owner: str, cost_usd: float) -> None:
             "updatedAt": now,
         }
 
-    compare_and_set(documents, SPENDING, _month_id(owner), add)
+    compare_and_set(documents, SPENDING, _month_id(owner), add, month)
 
 
 def _month_id(owner: str) -> str:

@@ -18,8 +18,8 @@ from shared.errors import PermanentError, TransientError
 from shared.media.speakers import drop_sole_speaker
 from shared.models.chat import Passage
 from shared.models.job import Job, Usage
-from shared.models.video import Segment
-from shared.pipeline.job_storage import SCREENS, SEGMENTS, find_passages, load_screen_text, load_transcript
+from shared.models.video import Segment, Transcript
+from shared.pipeline.job_storage import SCREENS, SEGMENTS, find_passages, load_screen_text
 from shared.pipeline.stage_run import StageRun
 from shared.platform.ports import Documents, Vector
 from shared.progress import Tick, tick_within
@@ -132,11 +132,18 @@ def store_passages(
         if vectors:
             data |= vectors.document_fields(number)
         documents.put(collection, passage_id(source.video_id, number), data)
-    for old in list(find_passages(documents, collection, "videoId", source.video_id)):
-        if old.data["number"] >= len(windows):
-            documents.delete(collection, old.id)
+    _delete_passages_from(documents, collection, source.video_id, len(windows))
     if windows and indexed_model(documents) not in (None, vectors and vectors.model):
         documents.delete(INDEXES, PASSAGES)
+
+
+def _delete_passages_from(documents: Documents, collection: str, video_id: str, number: int) -> None:
+    """Delete the passages of a video from this number on. The last one goes first: so no gap hides any."""
+    if documents.get(collection, passage_id(video_id, number)) is None:
+        return
+    stored = find_passages(documents, collection, "videoId", video_id)
+    for id in sorted((old.id for old in stored if old.data["number"] >= number), reverse=True):
+        documents.delete(collection, id)
 
 
 def indexed_model(documents: Documents) -> str | None:
@@ -155,7 +162,7 @@ def passages_job_id(documents: Documents, collection: str, video_id: str) -> str
     return next((str(document.data["jobId"]) for document in page.documents), None)
 
 
-def index_video(run: StageRun) -> Usage:
+def index_video(run: StageRun, transcript: Transcript) -> Usage:
     """Store the passages of the job's texts as those of its video; return the job's usage including this.
 
     A job that analyzes a video again does so only if the video had no passages. Without embeddings, passages can be
@@ -163,7 +170,6 @@ def index_video(run: StageRun) -> Usage:
     the stage has attempts left.
     """
     job, documents = run.job, run.place.documents
-    transcript = load_transcript(run.place.objects, job.id)
     windows = {
         SEGMENTS: split_windows(drop_sole_speaker(transcript.segments)),
         SCREENS: visible_windows(job.video.caption, load_screen_text(run.place.objects, job.id)),

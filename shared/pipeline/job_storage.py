@@ -31,7 +31,12 @@ EXTRACTION = "extract.json"
 CAPTIONS = "captions.json"
 SCREEN_TEXT = "screen.json"
 TRANSCRIPT = "transcript.json"
-CONTENT_TYPES = {".jpg": "image/jpeg", ".flac": "audio/flac", ".json": "application/json"}
+CONTENT_TYPES = {
+    ".jpg": "image/jpeg",
+    ".flac": "audio/flac",
+    ".json": "application/json",
+    ".zip": "application/zip",
+}
 
 
 def source_name(job_id: str) -> str:
@@ -82,8 +87,7 @@ def store_json(objects: Objects, job_id: str, name: str, value: dict[str, Any]) 
 
 def load_json(objects: Objects, job_id: str, name: str) -> dict[str, Any]:
     """Raises NotFound."""
-    with objects.open(MEDIA, media_name(job_id, name)) as stream:
-        value: dict[str, Any] = json.load(stream)
+    value: dict[str, Any] = json.loads(objects.read(MEDIA, media_name(job_id, name)))
     return value
 
 

@@ -50,7 +50,8 @@ def compare_and_set(
     """
     known = known or KnownDocument()
     for attempt in range(MAX_CONFLICTS):
-        stored = known.document or documents.get(collection, id)
+        is_known = known.document is not None and known.document.id == id
+        stored = known.document if is_known else documents.get(collection, id)
         known.document = stored
         new_data = change(stored.data if stored else None)
         if new_data is None:

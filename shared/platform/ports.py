@@ -219,6 +219,9 @@ class Objects(Protocol):
     def open(self, bucket: str, name: str) -> AbstractContextManager[BinaryIO]:
         """Read as a stream; raises NotFound."""
 
+    def read(self, bucket: str, name: str) -> bytes:
+        """Return a small object whole, in one request; raises NotFound."""
+
     def download(self, bucket: str, name: str, path: Path) -> None:
         """Copy to a local file, streaming; raises NotFound."""
 

@@ -100,6 +100,10 @@ class FileObjects:
                 missing_blob = entry.blob
         raise NotFound(f"{bucket}/{name}")
 
+    def read(self, bucket: str, name: str) -> bytes:
+        with self.open(bucket, name) as source:
+            return source.read()
+
     def download(self, bucket: str, name: str, path: Path) -> None:
         with self.open(bucket, name) as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, PIECE_BYTES)

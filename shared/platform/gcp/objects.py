@@ -93,6 +93,12 @@ class GcsObjects:
             return reader
         raise NotFound(f"{bucket}/{name}")
 
+    def read(self, bucket: str, name: str) -> bytes:
+        try:
+            return bytes(self._blob(bucket, name, chunk=None).download_as_bytes())
+        except exceptions.NotFound:
+            raise NotFound(f"{bucket}/{name}") from None
+
     def download(self, bucket: str, name: str, path: Path) -> None:
         try:
             self._blob(bucket, name, chunk=None).download_to_filename(str(path))

@@ -9,6 +9,7 @@ import pytest
 
 from shared.models.video import Segment, Transcript
 from shared.pipeline.job_storage import MEDIA, TRANSCRIPT, UPLOADS, media_prefix, source_name, store_json
+from shared.pipeline.sample_archive import SAMPLES
 from tests.api_site import Site
 from tests.video_samples import plain_video
 
@@ -134,7 +135,7 @@ def test_another_kind_that_needs_more_looks_at_the_video_again(site: Site, video
     site.work()
     done = site.client.get(f"/v1/jobs/{job['id']}").json()
     assert (done["status"], done["filename"]) == ("done", "a.mp4")
-    assert any(name.startswith("samples/") for name in media_of(site, job["id"]))
+    assert SAMPLES in media_of(site, job["id"])
 
 
 def test_a_video_that_is_gone_cannot_be_looked_at_again(site: Site, video: bytes) -> None:
