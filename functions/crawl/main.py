@@ -18,7 +18,8 @@ from shared.datasets.store import read_dataset
 from shared.models.dataset import Chunk
 from shared.models.events import job_of
 from shared.models.job import Job, Part, StageStatus
-from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
+from shared.pipeline.divided_stage import DividedStage
+from shared.pipeline.division import PartRun, run_divided_stage
 from shared.pipeline.parts import change_part, part_id, reopen_part
 from shared.pipeline.stage_run import StageRun
 from shared.platform.place import current_place

@@ -17,7 +17,8 @@ from shared.error_codes.jobs import ProviderCode
 from shared.errors import PermanentError
 from shared.models.job import Job, Part, Usage
 from shared.models.video import Extraction, Segment, TimeSpan, Transcript
-from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
+from shared.pipeline.divided_stage import DividedStage
+from shared.pipeline.division import PartRun, run_divided_stage
 from shared.pipeline.job_storage import (
     CAPTIONS,
     EXTRACTION,

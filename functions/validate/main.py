@@ -16,7 +16,8 @@ from shared.datasets.validation import validate_chunk, validate_dataset
 from shared.models.dataset import Progress
 from shared.models.events import job_of
 from shared.models.job import Job, Part, StageStatus
-from shared.pipeline.division import DividedStage, run_divided_stage
+from shared.pipeline.divided_stage import DividedStage
+from shared.pipeline.division import run_divided_stage
 from shared.pipeline.stage_run import StageRun
 from shared.platform.place import current_place
 

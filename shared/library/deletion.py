@@ -24,7 +24,7 @@ from shared.library.numbers import NUMBERS
 from shared.models.job import Job
 from shared.pipeline.batches import BATCH_ITEMS, BATCHES, request_release
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY, clear_keys
-from shared.pipeline.job_storage import JOBS, SEGMENTS
+from shared.pipeline.job_storage import JOBS, SCREENS, SEGMENTS
 from shared.pipeline.lifecycle import delete_job_records
 from shared.pipeline.statistics import STATISTICS
 from shared.platform.ports import Place
@@ -83,6 +83,7 @@ OWNER_COLLECTIONS = (
     GROUPS,
     MESSAGES,
     SEGMENTS,
+    SCREENS,
     IDEMPOTENCY,
     ANSWERS,
     SPENDING,

@@ -18,6 +18,13 @@ from shared.errors import Cancelled, LeaseLost, NotFound, PermanentError, RetryL
 from shared.logs import log_context
 from shared.models.events import trace_of
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
+from shared.pipeline.failures import (
+    Failure,
+    classify_failure,
+    interruption_error,
+    log_failure,
+    record_despite_storage,
+)
 from shared.pipeline.job_storage import DELETED, UPLOADS, source_name
 from shared.pipeline.jobs import (
     change_job,
@@ -29,14 +36,9 @@ from shared.pipeline.jobs import (
 )
 from shared.pipeline.observation import observe_attempt
 from shared.pipeline.stage_run import (
-    Failure,
     StageRun,
-    classify_failure,
-    interruption_error,
     lease_end,
-    log_failure,
     new_holder,
-    record_despite_storage,
 )
 from shared.platform.documents import KnownDocument
 from shared.platform.place import current_place
@@ -57,9 +59,7 @@ class StageClaim:
     known: KnownDocument
 
 
-def run_stage(
-    event: CloudEvent, stage: str, job_id: str, work: Work, known: KnownDocument | None = None
-) -> None:
+def run_stage(event: CloudEvent, stage: str, job_id: str, work: Work, known: KnownDocument | None = None) -> None:
     """Run one stage of one job for one delivery of its event.
 
     Returns when the delivery is to be acknowledged: the stage is done, was done before, or is no longer needed.
@@ -113,9 +113,7 @@ def attempt_stage(run: StageRun, work: Work) -> None:
             raise
 
 
-def claim_stage(
-    place: Place, stage: str, job_id: str, known: KnownDocument | None = None
-) -> StageClaim | None:
+def claim_stage(place: Place, stage: str, job_id: str, known: KnownDocument | None = None) -> StageClaim | None:
     """Claim the stage. Return None if there is nothing to do; raises RetryLater if it cannot run yet."""
     known = known or KnownDocument()
     holder = new_holder()

@@ -31,9 +31,7 @@ def pack_samples(folder: Path, samples: Sequence[Frame]) -> None:
             path.unlink()
 
 
-def download_samples(
-    objects: Objects, job_id: str, samples: Sequence[Frame], into: Path
-) -> list[tuple[Frame, Path]]:
+def download_samples(objects: Objects, job_id: str, samples: Sequence[Frame], into: Path) -> list[tuple[Frame, Path]]:
     """Copy samples to local files; raises NotFound."""
     if not samples:
         return []

@@ -12,7 +12,7 @@ import pytest
 
 from shared import clock
 from shared.library.deletion import erase_user, record_departure
-from shared.pipeline.job_storage import MEDIA, UPLOADS
+from shared.pipeline.job_storage import MEDIA, SCREENS, SEGMENTS, UPLOADS
 from shared.platform.ports import Place
 from shared.platform.rate_limits import RATES
 from tests.api_site import Site
@@ -146,3 +146,13 @@ def test_nothing_comes_back_after_an_account_is_deleted(
         sweep_days_later(site)
         assert (kind, stored(site) - before, before - stored(site)) == (kind, Counter(), Counter())
         assert site.place.queue.claim(lease_sec=1) is None, kind
+
+
+@pytest.mark.parametrize("collection", [SEGMENTS, SCREENS])
+def test_no_words_of_a_video_outlive_their_owner(site: Site, collection: str) -> None:
+    """What a stage wrote of a job that was gone by then, and could not delete any more, goes with the account."""
+    documents = site.place.place.documents
+    for id, owner in (("v-00000", OWNER), ("v-00001", OWNER), ("w-00000", "ben")):
+        documents.put(collection, id, {"owner": owner, "videoId": id[0], "jobId": id[0], "text": "Salt the water"})
+    erase_user(site.place.place, OWNER)
+    assert [left.id for left in documents.query(collection).documents] == ["w-00000"]

@@ -23,8 +23,8 @@ from shared.models import Model
 from shared.models.job import Job
 from shared.models.video import Transcript
 from shared.pipeline.job_storage import MEDIA, media_name
-from shared.pipeline.sample_archive import has_media
 from shared.pipeline.jobs import video_title
+from shared.pipeline.sample_archive import has_media
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/shared/{token}", tags=["shared"], responses=problem_responses(404, 422))

@@ -19,7 +19,8 @@ from shared import clock
 from shared.errors import NotFound, PermanentError, TransientError
 from shared.models.job import Job, Part, StageStatus
 from shared.pipeline.contract import run_stage
-from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
+from shared.pipeline.divided_stage import DividedStage
+from shared.pipeline.division import PartRun, run_divided_stage
 from shared.pipeline.job_storage import MEDIA, UPLOADS, job_of_source, media_name, source_name
 from shared.pipeline.parts import change_part, part_id, plan_part, reopen_part
 from shared.pipeline.stage_run import LeasedRun, StageRun

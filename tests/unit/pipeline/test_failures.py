@@ -13,7 +13,7 @@ import pytest
 from shared.errors import PermanentError, StorageUnavailable
 from shared.logs import PlainFormatter
 from shared.models.job import Job, JobError, JobStatus, StageStatus
-from shared.pipeline import lifecycle, stage_run
+from shared.pipeline import failures, lifecycle
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import read_job
@@ -205,7 +205,7 @@ def test_a_failure_is_recorded_when_the_storage_takes_it(
     world: World, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stage that cannot even note that the disk is full waits, and its attempt is given back."""
-    monkeypatch.setattr(stage_run, "FIRST_PAUSE_SEC", 0.0)
+    monkeypatch.setattr(failures, "FIRST_PAUSE_SEC", 0.0)
     full = StorageUnavailable("storage_full", "Full.")
     errors: list[Exception] = [full, full]
 
@@ -214,7 +214,7 @@ def test_a_failure_is_recorded_when_the_storage_takes_it(
             raise errors.pop()
         return "recorded"
 
-    assert stage_run.record_despite_storage(record) == "recorded"
+    assert failures.record_despite_storage(record) == "recorded"
     assert "waiting for the storage" in log()
 
 

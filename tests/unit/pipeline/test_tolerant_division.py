@@ -11,7 +11,8 @@ import pytest
 from shared.errors import PermanentError, TransientError
 from shared.models.job import Job, JobStatus, Part, StageStatus
 from shared.pipeline import lifecycle
-from shared.pipeline.division import DividedStage, run_divided_stage
+from shared.pipeline.divided_stage import DividedStage
+from shared.pipeline.division import run_divided_stage
 from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
