@@ -52,7 +52,7 @@ Work = Callable[[StageRun], None]
 
 @dataclass(frozen=True)
 class StageClaim:
-    """A claim that succeeded, and the job's document as it was written."""
+    """A claim that succeeded; `known` holds the document that it wrote."""
 
     job: Job
     holder: str

@@ -52,8 +52,8 @@ def update_progress(
 ) -> None:
     """Write the progress of the parts to the job; raises NotFound.
 
-    This reads all parts, so it happens when the stage starts and when a part ends. A single part also writes at most
-    every second; a tolerant division writes only when its interval has passed.
+    This reads all parts, so it happens when the stage starts and when a part ends; a tolerant division writes only when
+    its interval has passed.
     """
     changed = False
 
@@ -64,16 +64,14 @@ def update_progress(
             return False
         state = job.stages[division.stage]
         count = state.parts or 1
-        pause = clock.now() - job.updated_at
-        if division.tolerant:
-            due = pause >= max(WRITE_EVERY, timedelta(seconds=count / READS_PER_SEC))
-        else:
-            due = at_once or (count == 1 and pause >= WRITE_EVERY)
+        interval = max(WRITE_EVERY, timedelta(seconds=count / READS_PER_SEC))
+        due = clock.now() - job.updated_at >= interval if division.tolerant else at_once
         if not (due or state.status is StageStatus.PENDING):
             return False
         begun_parts = parts.parts_of(place.documents, job_id, division.stage)
         job.status, job.stage = JobStatus.RUNNING, division.stage
-        job.outbox = [message for message in job.outbox if message.target != division.stage]
+        # The stage's own claim, which removes it otherwise, comes when the parts are done.
+        job.outbox = [message for message in job.outbox if not message.claimed or message.target != division.stage]
         state.status = StageStatus.RUNNING
         state.started_at = state.started_at or clock.now()
         state.progress = max(state.progress, parts.mean_progress(begun_parts, count))
