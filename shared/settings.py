@@ -139,6 +139,12 @@ class Settings:
         description="Embedded only: memory that one worker process may use, in MB. A job that needs more fails with"
         " `out_of_memory`. Raise it for a large speech model.",
     )
+    worker_idle_sec: float = Field(
+        20,
+        gt=0,
+        description="Embedded only: how long a worker process waits for work before it ends, in seconds. Another one"
+        " starts within a fraction of a second.",
+    )
     api_memory_mb: int = Field(
         2048,
         ge=1024,

@@ -43,7 +43,7 @@ import sys
 
 class WorkerPyav:
     def find_spec(self, name, path=None, target=None):
-        if name == "av" and "infra.runtimes.embedded.workers" in sys.orig_argv:
+        if name == "av" and "infra.runtimes.embedded.fork_server" in sys.orig_argv:
             {statement}
 
 

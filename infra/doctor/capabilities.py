@@ -74,7 +74,10 @@ def _search(settings: Settings) -> Capability:
         return Capability(name, f"by meaning, {service}")
     if settings.offline_embed_model == HASHING:
         return Capability(name, "by words", "for meaning, unset OFFLINE_EMBED_MODEL")
-    if fault := sentence_model().fault():
+    fault = sentence_model().fault()
+    # It uses 70 MB until the first search starts it again.
+    sentence_model().close()
+    if fault:
         return Capability(name, "by words", f"not by meaning: {fault}")
     return Capability(name, f"by meaning, {settings.offline_embed_model}")
 

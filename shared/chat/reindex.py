@@ -88,9 +88,7 @@ def free_model(config: Settings) -> str | None:
     if name == "openai" and is_configured("embed", config):
         endpoint = endpoint_for("embed", config)
         return None if endpoint.is_vendor or endpoint.model in price_overrides(config.prices) else endpoint.model
-    if name != "offline" or config.offline_embed_model == HASHING or sentence_model().fault():
-        return None
-    return MODEL
+    return MODEL if name == "offline" and config.offline_embed_model != HASHING else None
 
 
 def reindex_in_background(documents: Documents) -> None:
@@ -99,7 +97,9 @@ def reindex_in_background(documents: Documents) -> None:
     Not for paid services: nobody asked to pay for it.
     """
     model = free_model(settings())
-    if model is None or indexed_model(documents) == model:
+    if model is None or indexed_model(documents) == model or not _has_passages(documents):
+        return
+    if model == MODEL and sentence_model().fault():
         return
     due = time.monotonic()
 
@@ -113,6 +113,10 @@ def reindex_in_background(documents: Documents) -> None:
         reindex(documents, log_progress)
     except ClipwiseError as error:
         log.warning("search by meaning: passages without vectors of %s are found by words: %s", model, error.message)
+
+
+def _has_passages(documents: Documents) -> bool:
+    return any(documents.query(collection, limit=1).documents for collection in COLLECTIONS)
 
 
 def _batches(

@@ -22,6 +22,9 @@ MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 DURATION_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 
+_writer: list[str] = []
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric: its name in OpenTelemetry, and what `/metrics` calls it without the suffix of its type."""
@@ -64,6 +67,14 @@ def prepare_metrics_folder(temporary: Path) -> None:
     folder = temporary / "metrics"
     folder.mkdir()
     os.environ[MULTIPROCESS_FOLDER] = str(folder)
+
+
+def count_as(writer: str) -> None:
+    """Let this process go on with the counters of earlier processes of this name, of which one runs at a time.
+
+    Otherwise each process would leave a file of its own behind.
+    """
+    _writer.append(writer)
 
 
 def record_attempt(stage: str, kind: str, outcome: str, seconds: float) -> None:
@@ -120,8 +131,10 @@ def _otlp_instruments() -> dict[Metric, Any]:
 
 @lru_cache(maxsize=1)
 def _prometheus_instruments() -> dict[Metric, Any]:
-    from prometheus_client import CollectorRegistry, Counter, Histogram
+    from prometheus_client import CollectorRegistry, Counter, Histogram, values
 
+    if _writer:
+        values.ValueClass = values.MultiProcessValue(lambda: _writer[-1])
     registry = CollectorRegistry()
     counters = {
         metric: Counter(metric.prometheus_name, metric.description, metric.labels, registry=registry)

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.runtimes.background_tasks import PeriodicTask, Scheduler, media_check, tick_tasks
+from infra.runtimes.background_tasks import REINDEX_MINUTES, PeriodicTask, Scheduler, media_check, tick_tasks
 from infra.runtimes.embedded.recovery import recover_work
-from infra.runtimes.embedded.workers import WorkerPool
+from infra.runtimes.embedded.worker_pool import WorkerPool
 from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
 from shared import clock, logs
 from shared.pipeline.sweep import abort_upload
@@ -50,6 +50,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     """
     import uvicorn
 
+    from infra.runtimes.embedded.api_server import ApiServer
     from infra.runtimes.embedded.connections import LimitedConnection, connection_limit
 
     # Whatever this process and its workers write is for their user alone.
@@ -68,16 +69,6 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         logs.configure_logging(logs.PlainFormatter(), logging.INFO)
         recover_work(place)
 
-        class ApiServer(uvicorn.Server):
-            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-                await super().startup(sockets)
-                ready(ready_line(host, bound_port, server_settings.public_url))
-
-            async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-                # Event streams that end with the server are no errors.
-                logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-                await super().shutdown(sockets)
-
         LimitedConnection.limit = connection_limit()
         server = ApiServer(
             uvicorn.Config(
@@ -92,7 +83,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
                 # The API evaluates proxy headers itself, as TRUSTED_PROXIES permits.
                 proxy_headers=False,
                 timeout_graceful_shutdown=2,
-            )
+            ),
+            lambda: ready(ready_line(host, bound_port, server_settings.public_url)),
         )
         tasks: list[PeriodicTask] = [
             *tick_tasks(place.place.bus),
@@ -104,7 +96,11 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         observe_queue(place.queue.depth)
         # The workers, which inherit it, set their own.
         limit_memory(server_settings.api_memory_mb)
-        with WorkerPool(temporary, place), media_check(temporary), Scheduler(tasks):
+        with (
+            WorkerPool(temporary, place) as pool,
+            media_check(temporary),
+            Scheduler([*tasks, (REINDEX_MINUTES, pool.reindex)]),
+        ):
             try:
                 server.run(sockets=[listener])
             finally:

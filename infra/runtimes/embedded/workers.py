@@ -1,37 +1,30 @@
 """Worker processes, which call functions with queued events: one per core for CPU-bound functions, one for the others.
 
-A worker is started as `python -m infra.runtimes.embedded.workers POOL SLOTS`.
+`fork_server` starts them while there is work; they end when there has been none for `WORKER_IDLE_SEC`.
 """
 
 from __future__ import annotations
 
-import faulthandler
 import importlib
 import logging
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from infra.runtimes.background_tasks import PeriodicTask, Scheduler, Watchdog, reindex_task
-from infra.runtimes.embedded.recovery import TIMEOUT_EXIT_CODE, count_memory_kills, crash_reason, record_crash
+from infra.runtimes.background_tasks import FIRST_PAUSE_SEC, LONGEST_PAUSE_SEC
+from infra.runtimes.embedded.recovery import TIMEOUT_EXIT_CODE
 from infra.runtimes.process import end_with_parent
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
 from shared.platform.embedded.lease_queue import LeaseQueue
-from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.embedded.place import open_embedded_place
 from shared.platform.memory import limit_memory
 from shared.settings import settings
+from shared.telemetry.metrics import count_as
 from shared.wiring import CRAWL, DOWNLOAD, NOTIFY, Function, wiring
 
 log = logging.getLogger(__name__)
@@ -39,83 +32,86 @@ POOLS = ("cpu", "io")
 IO_SLOTS = 12
 WAITING_BY_SLOT = (DOWNLOAD, CRAWL, NOTIFY, DOWNLOAD, CRAWL, None)
 """The function of a slot that waits for servers which users name, for each slot in turn."""
-RESTART_PAUSE_SEC = 1.0
+SLOTS = {"cpu": 1, "io": IO_SLOTS}
+"""How many functions a worker of each pool runs at once."""
+REINDEX = "reindex"
+"""The name of the worker that embeds stored passages again after a change of this machine's model."""
 LEASE_SEC = 10.0
-IDLE_SEC = 5.0
 
 
-@dataclass(frozen=True)
-class WorkerSpec:
-    """A worker process: its pool, and how many functions it runs at once."""
+class Worker:
+    """Claims deliveries as long as it has a free slot, and calls their functions in threads, one for each slot.
 
-    pool: str
-    slots: int
-
-
-def worker_specs() -> list[WorkerSpec]:
-    return [WorkerSpec("cpu", 1)] * (os.cpu_count() or 1) + [WorkerSpec("io", IO_SLOTS)]
-
-
-class WorkerPool:
-    """Keeps all worker processes running while the context lasts, and replaces those that exit.
-
-    Workers end with this process however it ends, because their standard input closes.
+    Args:
+        slots: The names of the functions that each slot runs.
+        abandoned: Names of the functions whose deliveries it takes over from workers that crashed.
     """
 
-    def __init__(self, temporary: Path, place: EmbeddedPlace) -> None:
-        self._temporary = temporary
-        self._place = place
-        self._processes: set[subprocess.Popen[bytes]] = set()
+    def __init__(self, queue: LeaseQueue, slots: Sequence[Sequence[str]], abandoned: Sequence[str]) -> None:
+        self._queue = queue
+        self._abandoned = abandoned
         self._lock = threading.Lock()
-        self._watchdog = Watchdog(
-            {f"{spec.pool}-worker-{n}": partial(self._supervise, spec) for n, spec in enumerate(worker_specs())}
-        )
+        # Those that run the fewest functions come first, so that the others stay free for what only they run.
+        self._free_slots = sorted(slots, key=len)
+        self._slot_count = len(slots)
+        self._freed = threading.Event()
+        self._threads = ThreadPoolExecutor(len(slots), thread_name_prefix="slot")
 
-    def __enter__(self) -> Self:
-        self._watchdog.__enter__()
-        return self
+    def run(self, idle_sec: float) -> None:
+        """Work until nothing has come for `idle_sec`."""
+        pause_sec = FIRST_PAUSE_SEC
+        is_working = True
+        while is_working:
+            try:
+                is_working = self._claim_next(idle_sec)
+            except Exception:
+                log.exception("no delivery could be claimed; trying again in %.0f s", pause_sec)
+                time.sleep(pause_sec)
+                pause_sec = min(2 * pause_sec, LONGEST_PAUSE_SEC)
+            else:
+                pause_sec = FIRST_PAUSE_SEC
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _claim_next(self, idle_sec: float) -> bool:
+        """Start on the next delivery, or wait for one; return False if there was nothing to do for `idle_sec`."""
+        self._freed.clear()
         with self._lock:
-            self._watchdog.stop_event.set()
-            for process in self._processes:
-                process.kill()
-        self._watchdog.join()
+            names = list(dict.fromkeys(name for slot in self._free_slots for name in slot))
+            is_idle = len(self._free_slots) == self._slot_count
+        if not names:
+            self._freed.wait()
+            return True
+        delivery = self._queue.claim(names, LEASE_SEC, self._abandoned)
+        if delivery:
+            self._start(delivery)
+            return True
+        return self._queue.wait_for_delivery(idle_sec, names, self._abandoned) or not is_idle
 
-    def _supervise(self, spec: WorkerSpec) -> None:
-        """Run a worker process until it exits; after a crash, record the reason in the jobs that it held."""
-        memory_kills = count_memory_kills()
-        process = self._start_process(spec)
-        if process is None:
-            return
-        code = process.wait()
+    def _start(self, delivery: EventDelivery) -> None:
         with self._lock:
-            self._processes.discard(process)
-        if process.stdin:
-            process.stdin.close()
-        # Programs that the worker started would go on without it.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        if not self._watchdog.stop_event.is_set():
-            log.error("a %s worker ended with code %s; starting another", spec.pool, code)
-            reason = crash_reason(code, out_of_memory=count_memory_kills() > memory_kills)
-            record_crash(self._place, process.pid, reason)
-        self._watchdog.stop_event.wait(RESTART_PAUSE_SEC)
+            # What a worker with one slot takes over may be of any function.
+            slot = next((slot for slot in self._free_slots if delivery.function in slot), self._free_slots[0])
+            self._free_slots.remove(slot)
+        try:
+            self._threads.submit(self._run_slot, slot, delivery)
+        except RuntimeError:
+            # The system starts no more threads at the moment.
+            self._queue.refuse(delivery)
+            self._free(slot)
+            raise
 
-    def _start_process(self, spec: WorkerSpec) -> subprocess.Popen[bytes] | None:
+    def _run_slot(self, slot: Sequence[str], delivery: EventDelivery) -> None:
+        try:
+            handle_delivery(self._queue, delivery)
+        except Exception:
+            log.exception("the outcome of delivery %s was not recorded; it comes again", delivery.id)
+        finally:
+            self._free(slot)
+
+    def _free(self, slot: Sequence[str]) -> None:
         with self._lock:
-            if self._watchdog.stop_event.is_set():
-                return None
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "infra.runtimes.embedded.workers", spec.pool, str(spec.slots)],
-                stdin=subprocess.PIPE,
-                env=os.environ | {"TMPDIR": str(self._temporary)},
-                start_new_session=True,
-            )
-            self._processes.add(process)
-            return process
+            self._free_slots = sorted([*self._free_slots, slot], key=len)
+        self._freed.set()
+        self._queue.wake()
 
 
 def pool_functions(name: str) -> list[Function]:
@@ -138,14 +134,6 @@ def load_function(name: str) -> Callable[[Any], Any]:
     """Return the function's entry point, the same as functions-framework calls."""
     entry: Callable[[Any], Any] = getattr(importlib.import_module(f"functions.{name}.main"), name)
     return entry
-
-
-def process_next(queue: LeaseQueue, names: list[str], abandoned: list[str]) -> None:
-    delivery = queue.claim(names, LEASE_SEC, abandoned)
-    if delivery is None:
-        queue.wait_for_delivery(IDLE_SEC, names, abandoned)
-    else:
-        handle_delivery(queue, delivery)
 
 
 def handle_delivery(queue: LeaseQueue, delivery: EventDelivery) -> None:
@@ -181,29 +169,34 @@ def renew_lease(queue: LeaseQueue, delivery: EventDelivery, stop_event: threadin
             log.exception("the lease of delivery %s was not renewed; trying again", delivery.id)
 
 
-def main(pool_name: str, slots: int) -> None:
-    """Run a worker until its standard input closes."""
+def run_worker(name: str) -> None:
+    """Do the work of a worker in this process. Its name is that of its pool with a number, or REINDEX."""
     configure_logging(PlainFormatter(), logging.INFO)
-    faulthandler.enable()
     end_with_parent()
+    count_as(name)
     limit_memory(settings().worker_memory_mb)
-    functions = pool_functions(pool_name)
-    if pool_name == "cpu":
+    place = open_embedded_place(settings())
+    if name == REINDEX:
+        from shared.chat.reindex import reindex_in_background
+
+        reindex_in_background(place.place.documents)
+        return
+    pool = pool_of(name)
+    if pool == "cpu":
         # The API and the short stages have priority.
         os.nice(5)
-    place = open_embedded_place(settings())
-    # What may have crashed a worker runs where nothing else does, so that a second crash has only one possible cause.
-    abandoned = [row.name for pool in POOLS for row in pool_functions(pool)] if slots == 1 else []
-    slot_tasks = {
-        f"{pool_name}-slot-{n}": partial(process_next, place.queue, slot_functions(functions, n), abandoned)
-        for n in range(slots)
-    }
-    tasks: list[PeriodicTask] = []
-    if pool_name == "io":
-        tasks.append(reindex_task(place.place.documents))
-    with Scheduler(tasks), Watchdog(slot_tasks) as watchdog:
-        watchdog.join()
+    functions = pool_functions(pool)
+    slots = [slot_functions(functions, slot) for slot in range(SLOTS[pool])]
+    Worker(place.queue, slots, abandoned_functions(pool)).run(settings().worker_idle_sec)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+def pool_of(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def abandoned_functions(pool: str) -> list[str]:
+    """Return the functions whose deliveries a worker takes over from one that crashed.
+
+    Such a delivery runs where nothing else does, so that a second crash has only one possible cause.
+    """
+    return [row.name for pool in POOLS for row in pool_functions(pool)] if SLOTS[pool] == 1 else []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -38,6 +39,8 @@ BATCH = 8
 """Texts per request to the child, so that questions and other jobs get their turn."""
 QUESTIONS = 256
 """Number of questions whose vectors are kept."""
+IDLE_SEC = 120.0
+"""The child ends when so long nothing was to be embedded."""
 STARTS = 2
 """Times that a child is started for one request, if it ends meanwhile."""
 NICENESS = 5
@@ -113,6 +116,8 @@ class SentenceModel:
             )
         except OSError as error:
             return f"its process cannot be started: {error.strerror}"
+        # Without a wait, one that has ended because nothing was to be embedded would remain as a zombie.
+        threading.Thread(target=process.wait, daemon=True).start()
         assert process.stdout  # noqa: S101  # it is a pipe
         line = process.stdout.readline()
         self._process = process
@@ -158,7 +163,7 @@ def embed_query(text: str) -> tuple[float, ...]:
 
 
 def main() -> None:
-    """Embed what standard input asks for, until it closes."""
+    """Embed what standard input asks for, until it closes or is silent for IDLE_SEC."""
     # Whatever a library prints must not come between the vectors.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as output:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -175,7 +180,8 @@ def main() -> None:
             return
         _write(output, json.dumps({"fault": ""}).encode() + b"\n")
         nice = False
-        for line in sys.stdin.buffer:
+        # One request at a time: when it is answered, nothing is left in the buffer.
+        while select.select([sys.stdin], [], [], IDLE_SEC)[0] and (line := sys.stdin.buffer.readline()):
             request: dict[str, Any] = json.loads(line)
             if request["purpose"] == "document" and not nice:
                 nice = True

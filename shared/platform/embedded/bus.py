@@ -132,7 +132,7 @@ class SqliteBus:
         event_id, now = uuid.uuid4().hex, encode_time(clock.now())
         visible = encode_time(clock.steady_now())
         message = (json.dumps(data, allow_nan=False), json.dumps(attributes))
-        with self._db.transaction() as connection:
+        with self._db.transaction("deliveries") as connection:
             connection.executemany(
                 "INSERT INTO deliveries (event_id, function, topic, bucket, data, attributes, published_at, visible_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

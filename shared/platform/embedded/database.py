@@ -19,13 +19,17 @@ from typing import Any, Self
 
 from shared import clock
 from shared.errors import STORAGE_FULL, StorageUnavailable, TransientError, is_disk_full
+from shared.platform.embedded.change_pipes import ChangeNotifier, Topic
 from shared.platform.embedded.codec import encode_time
 from shared.platform.embedded.schema import MIGRATIONS, Migration
 
 log = logging.getLogger(__name__)
 BUSY_TIMEOUT_SEC = 10
 """How long a write waits for its turn among the threads of this process, and then for other processes."""
-POLL_SEC = 0.05
+CHECK_SEC = 5.0
+"""A wait looks for a change so often by itself: who committed may have been killed before it could notify."""
+PIPES = "waiting"
+"""Folder beside the database with a pipe for each thread that waits for a change."""
 TRUNCATE_TIMEOUT_SEC = 1
 """How long emptying the log waits for readers; writers wait meanwhile."""
 RECOVERY_ADVICE = (
@@ -125,7 +129,8 @@ class _Cursor(sqlite3.Cursor):
 
 class _ThreadState(threading.local):
     connection: sqlite3.Connection | None = None
-    writing = False
+    topics: set[Topic] | None = None
+    """What the transaction under way changes; None without one."""
 
 
 class Database:
@@ -144,8 +149,7 @@ class Database:
         self._local = _ThreadState()
         # SQLite's wait for the write lock is a poll without fairness: threads of one process queue here instead.
         self._writer = threading.Lock()
-        self._condition = threading.Condition()
-        self._wakes = 0
+        self._notifier = ChangeNotifier(path.with_name(PIPES))
         self._make_private()
         self._identity = _file_identity(path)
         try:
@@ -164,15 +168,20 @@ class Database:
         return self._local.connection
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock; commit at the end, roll back on any exception. A nested call joins the outer one."""
+    def transaction(self, topic: Topic = "any") -> Iterator[sqlite3.Connection]:
+        """Hold the write lock; commit at the end, roll back on any exception. A nested call joins the outer one.
+
+        `topic` is what changes: after the commit, threads of all processes that wait for it go on.
+        """
         connection = self.connection
-        if self._local.writing:
+        if self._local.topics is not None:
+            self._local.topics.add(topic)
             yield connection
             return
+        topics: set[Topic] = {topic, "any"}
         with self._turn():
             connection.execute("BEGIN IMMEDIATE")
-            self._local.writing = True
+            self._local.topics = topics
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -181,8 +190,8 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
             finally:
-                self._local.writing = False
-        self.wake()
+                self._local.topics = None
+        self._notifier.notify(topics)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -197,27 +206,25 @@ class Database:
     def change_marker(self) -> ChangeMarker:
         """Return a marker that changes when any connection, of any process, commits, and at `wake`."""
         version: int = self.connection.execute("PRAGMA data_version").fetchone()[0]
-        return version, self._wakes
+        return version, self._notifier.wakes
 
-    def wait_for_change(self, marker: ChangeMarker, timeout_sec: float) -> None:
+    def wait_for_change(self, marker: ChangeMarker, timeout_sec: float, topic: Topic = "any") -> None:
         """Sleep until this thread's `change_marker()` differs from `marker`, at most `timeout_sec` seconds.
 
-        A commit of this process ends the sleep at once; a commit of another process within 50 ms.
+        A commit of a transaction of this topic, by any thread of any process, ends the sleep at once; any other
+        commit, such as by another program, within CHECK_SEC.
         """
         deadline = time.monotonic() + timeout_sec
+        pipe = self._notifier.pipe(topic)
         while self.change_marker() == marker:
             remaining_sec = deadline - time.monotonic()
             if remaining_sec <= 0:
                 return
-            with self._condition:
-                if self._wakes == marker[1]:
-                    self._condition.wait(min(remaining_sec, POLL_SEC))
+            pipe.wait(min(remaining_sec, CHECK_SEC))
 
-    def wake(self) -> None:
-        """End the sleep of this process's threads in `wait_for_change`."""
-        with self._condition:
-            self._wakes += 1
-            self._condition.notify_all()
+    def wake(self, topic: Topic) -> None:
+        """End the sleep of this process's threads that wait for a topic."""
+        self._notifier.wake(topic)
 
     def find_damage(self) -> str | None:
         """Read the whole file; return what is wrong with its pages in SQLite's words, None if they are sound."""
@@ -240,7 +247,8 @@ class Database:
             connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_SEC * 1000)}")
 
     def close(self) -> None:
-        """Close this thread's connection; those of other threads close when their threads end."""
+        """Close this thread's connection and pipes; those of other threads close when their threads end."""
+        self._notifier.close()
         if self._local.connection is not None:
             self._local.connection.close()
             self._local.connection = None

@@ -45,14 +45,14 @@ class DocumentWatcher:
                 subscription.active = False
                 if subscription in self._subscriptions:
                     self._subscriptions.remove(subscription)
-            self._db.wake()
+            self._db.wake("documents")
 
         with self._lock:
             self._subscriptions.append(subscription)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="document-watcher", daemon=True)
                 self._thread.start()
-        self._db.wake()
+        self._db.wake("documents")
         return unsubscribe
 
     def _run(self) -> None:
@@ -75,7 +75,7 @@ class DocumentWatcher:
             current = list(self._subscriptions)
         for subscription in current:
             self._notify_safely(subscription)
-        self._db.wait_for_change(marker, IDLE_SEC)
+        self._db.wait_for_change(marker, IDLE_SEC, "documents")
         return True
 
     def _notify_safely(self, subscription: _Subscription) -> None:

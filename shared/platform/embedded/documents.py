@@ -59,7 +59,7 @@ class SqliteDocuments:
 
     def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
         text, version = _encode(id, data), _new_version()
-        with self._db.transaction() as connection:
+        with self._db.transaction("documents") as connection:
             if not _insert(connection, collection, id, version, text, data):
                 raise AlreadyExists(f"{collection}/{id}")
         return version
@@ -67,7 +67,7 @@ class SqliteDocuments:
     def create_many(self, collection: str, documents: Mapping[str, dict[str, Any]]) -> Sequence[str]:
         check_writes(documents)
         texts = {id: _encode(id, data) for id, data in documents.items()}
-        with self._db.transaction() as connection:
+        with self._db.transaction("documents") as connection:
             return [
                 id
                 for id, data in documents.items()
@@ -76,7 +76,7 @@ class SqliteDocuments:
 
     def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
         text, new = encode_document(data), _new_version()
-        with self._db.transaction() as connection:
+        with self._db.transaction("documents") as connection:
             row = connection.execute(
                 "UPDATE documents SET version = ?, data = ? WHERE collection = ? AND id = ? AND version = ?"
                 " RETURNING number",
@@ -90,7 +90,7 @@ class SqliteDocuments:
     def update_many(self, collection: str, changes: Sequence[Document]) -> Sequence[str]:
         check_writes(changes)
         conflicts = []
-        with self._db.transaction():
+        with self._db.transaction("documents"):
             for change in changes:
                 stored = self.get(collection, change.id)
                 if stored is None or stored.version != change.version:
@@ -101,24 +101,24 @@ class SqliteDocuments:
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
         text, version = _encode(id, data), _new_version()
-        with self._db.transaction() as connection:
+        with self._db.transaction("documents") as connection:
             _upsert(connection, collection, id, version, text, data)
         return version
 
     def put_many(self, collection: str, documents: Mapping[str, dict[str, Any]]) -> None:
         check_writes(documents)
         texts = {id: _encode(id, data) for id, data in documents.items()}
-        with self._db.transaction() as connection:
+        with self._db.transaction("documents") as connection:
             for id, data in documents.items():
                 _upsert(connection, collection, id, _new_version(), texts[id], data)
 
     def delete(self, collection: str, id: str) -> None:
-        with self._db.transaction() as connection:
+        with self._db.transaction("documents") as connection:
             connection.execute("DELETE FROM documents WHERE collection = ? AND id = ?", (collection, id))
 
     def delete_expired(self, collection: str, before: datetime, limit: int) -> int:
         page = self.query(collection, [(EXPIRES_AT, "<=", before)], [(EXPIRES_AT, "asc")], limit)
-        with self._db.transaction():
+        with self._db.transaction("documents"):
             for document in page.documents:
                 self.delete(collection, document.id)
         return len(page.documents)

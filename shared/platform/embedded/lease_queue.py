@@ -9,14 +9,15 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from shared import clock
 from shared.errors import NotFound
 from shared.platform.cursors import read_cursor, write_cursor
 from shared.platform.embedded.bus import EventDelivery, SqliteBus
 from shared.platform.embedded.codec import decode_time, encode_time
-from shared.platform.embedded.database import Database
+from shared.platform.embedded.database import ChangeMarker, Database
 from shared.platform.ports import DeadLetter, DeadLetterPage
 from shared.wiring import Backoff, wiring
 
@@ -35,6 +36,19 @@ _FIRST = """
         FROM json_each(?) AS wanted
     ) ORDER BY visible_at, id LIMIT 1
 """
+
+
+@dataclass(frozen=True)
+class Demand:
+    """The need for workers of some functions.
+
+    Attributes:
+        waiting: Number of deliveries that can be claimed.
+        next_at: When another one can be claimed, by `clock.steady_now`, unless something changes; None for never.
+    """
+
+    waiting: int
+    next_at: datetime | None
 
 
 class LeaseQueue:
@@ -90,7 +104,7 @@ class LeaseQueue:
             backoff = function.backoff_sec or NO_BACKOFF
             doubled = backoff.min * 2 ** min(delivery.count - 1, 32)
             delay_sec = min(doubled, backoff.max) * random.uniform(0.75, 1.25)  # noqa: S311  # spreads load, hides nothing
-        with self._db.transaction() as connection:
+        with self._db.transaction("deliveries") as connection:
             if delivery.count < function.deliveries:
                 return self._update_leased(
                     delivery, "UPDATE deliveries SET leased = 0, visible_at = ?", _time_after(delay_sec)
@@ -108,7 +122,7 @@ class LeaseQueue:
         Deliveries that wait are due at once, too: if the clock was set back meanwhile, they would wait for long.
         """
         now = _time_after(0)
-        with self._db.transaction() as connection:
+        with self._db.transaction("deliveries") as connection:
             connection.execute(
                 "UPDATE deliveries SET leased = 0, count = count - 1, visible_at = ? WHERE leased", (now,)
             )
@@ -116,7 +130,7 @@ class LeaseQueue:
 
     def expire_leases(self, process_id: int) -> None:
         """End the leases of a process that crashed, so that its deliveries come again now, as abandoned ones."""
-        with self._db.transaction() as connection:
+        with self._db.transaction("deliveries") as connection:
             connection.execute("UPDATE deliveries SET visible_at = ? WHERE leased = ?", (_time_after(0), process_id))
 
     def dead_letters(self, limit: int = 100, cursor: str | None = None) -> DeadLetterPage:
@@ -129,7 +143,7 @@ class LeaseQueue:
         return DeadLetterPage([_dead_letter_from_row(row) for row in rows[:limit]], next_cursor)
 
     def replay(self, id: str) -> None:
-        with self._db.transaction() as connection:
+        with self._db.transaction("deliveries") as connection:
             self._require_dead_letter(id)
             connection.execute(
                 "INSERT INTO deliveries (event_id, function, topic, bucket, data, attributes, published_at, visible_at)"
@@ -155,8 +169,9 @@ class LeaseQueue:
     def wait_for_delivery(
         self, timeout_sec: float, functions: Sequence[str] | None = None, abandoned: Sequence[str] | None = None
     ) -> bool:
-        """Sleep until `claim` of these functions may return a delivery; return False after `timeout_sec`."""
+        """Sleep until `claim` of these functions may return a delivery, or `wake`; return False after `timeout_sec`."""
         deadline = time.monotonic() + timeout_sec
+        wakes = self._db.change_marker()[1]
         while True:
             marker = self._db.change_marker()
             first = self._first_row(functions, abandoned)
@@ -166,9 +181,52 @@ class LeaseQueue:
                 if until_visible <= 0:
                     return True
                 remaining_sec = min(remaining_sec, until_visible)
+            if marker[1] != wakes:
+                return True
             if time.monotonic() >= deadline:
                 return False
-            self._db.wait_for_change(marker, remaining_sec)
+            self._db.wait_for_change(marker, remaining_sec, "deliveries")
+
+    def wake(self) -> None:
+        """End the sleep of this process's threads in `wait_for_delivery` and `wait_for_demand`."""
+        self._db.wake("deliveries")
+
+    def demand(self, functions: Sequence[str], abandoned: Sequence[str], limit: int) -> Demand:
+        """Return how many deliveries workers of these functions could claim now, counted up to `limit`."""
+        connection, now = self._db.connection, _time_after(0)
+        counts = [
+            connection.execute(
+                f"SELECT count(*) AS n FROM (SELECT 1 FROM json_each(?) JOIN deliveries ON function = value"  # noqa: S608
+                f" WHERE {leased} AND visible_at <= ? LIMIT ?)",
+                (json.dumps(list(names)), now, limit),
+            ).fetchone()["n"]
+            for names, leased in ((functions, "NOT leased"), (abandoned, "leased"))
+        ]
+        later = connection.execute(
+            "SELECT min((SELECT min(visible_at) FROM deliveries WHERE function = value AND visible_at > ?)) AS at"
+            " FROM json_each(?)",
+            (now, json.dumps(sorted({*functions, *abandoned}))),
+        ).fetchone()["at"]
+        return Demand(min(sum(counts), limit), decode_time(later) if later else None)
+
+    def change_marker(self) -> ChangeMarker:
+        """Return a marker for `wait_for_demand`; read it before the demand."""
+        return self._db.change_marker()
+
+    def wait_for_demand(self, marker: ChangeMarker, demands: Sequence[Demand], timeout_sec: float) -> None:
+        """Sleep until demands may have changed since the marker: a delivery came, one is due now, or `wake`."""
+        times = [demand.next_at for demand in demands if demand.next_at]
+        if times:
+            timeout_sec = min(timeout_sec, (min(times) - clock.steady_now()).total_seconds())
+        self._db.wait_for_change(marker, max(0, timeout_sec), "deliveries")
+
+    def busy_processes(self) -> Counter[int]:
+        """Return the number of live leases of each process."""
+        rows = self._db.connection.execute(
+            "SELECT leased, count(*) AS n FROM deliveries WHERE leased AND visible_at > ? GROUP BY leased",
+            (_time_after(0),),
+        )
+        return Counter({row["leased"]: row["n"] for row in rows})
 
     def _first_row(self, functions: Sequence[str] | None, abandoned: Sequence[str] | None) -> sqlite3.Row | None:
         names = list(wiring().functions) if functions is None else list(functions)

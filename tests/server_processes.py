@@ -1,0 +1,33 @@
+"""The processes below a `clipwise up`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from tests.server import descendants
+
+FORK_SERVER = b"infra.runtimes.embedded.fork_server"
+
+
+def fork_server_of(pid: int) -> int:
+    """The process that starts the workers of a server."""
+    return next(each for each in descendants(pid) if FORK_SERVER in _words(each) and _parent(each) == pid)
+
+
+def workers_of(pid: int) -> list[int]:
+    """The worker processes of a server at this moment."""
+    of = [each for each in descendants(pid) if FORK_SERVER in _words(each)]
+    return [each for each in of if _parent(each) != pid]
+
+
+def _words(pid: int) -> list[bytes]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return []
+
+
+def _parent(pid: int) -> int:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0
