@@ -40,6 +40,7 @@ VERBS = {
     "list": ("read",),
     "open": ("read",),
     "put": ("create", "delete"),
+    "read": ("read",),
     "signed_url": ("read",),
     "google_uri": (),
     "start_upload": ("create", "delete"),
