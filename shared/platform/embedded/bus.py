@@ -13,6 +13,7 @@ from shared import clock
 from shared.errors import NotFound
 from shared.platform.embedded.codec import encode_time
 from shared.platform.embedded.database import Database
+from shared.platform.embedded.turns import assign_turn
 from shared.platform.ports import ObjectInfo
 from shared.wiring import Function, wiring
 
@@ -131,11 +132,13 @@ class SqliteBus:
     ) -> str:
         event_id, now = uuid.uuid4().hex, encode_time(clock.now())
         visible = encode_time(clock.steady_now())
-        message = (json.dumps(data, allow_nan=False), json.dumps(attributes))
+        event = (event_id, topic, bucket, json.dumps(data, allow_nan=False), json.dumps(attributes), now, visible)
         with self._db.transaction("deliveries") as connection:
-            connection.executemany(
-                "INSERT INTO deliveries (event_id, function, topic, bucket, data, attributes, published_at, visible_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [(event_id, function.name, topic, bucket, *message, now, visible) for function in functions],
-            )
+            for function in functions:
+                turn = assign_turn(connection, function, data, visible)
+                connection.execute(
+                    "INSERT INTO deliveries (event_id, topic, bucket, data, attributes, published_at, visible_at,"
+                    " function, job, owner, long, turn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*event, function.name, turn.job, turn.owner, turn.is_long, turn.number),
+                )
         return event_id

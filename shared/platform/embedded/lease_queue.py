@@ -8,7 +8,7 @@ import random
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from shared.platform.cursors import read_cursor, write_cursor
 from shared.platform.embedded.bus import EventDelivery, SqliteBus
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import ChangeMarker, Database
+from shared.platform.embedded.turns import SHORT_IN_A_ROW
 from shared.platform.ports import DeadLetter, DeadLetterPage
 from shared.wiring import Backoff, wiring
 
@@ -26,15 +27,21 @@ LAST_ID = 2**63 - 1
 DEAD_LETTERS = "dead_letters"
 """The form of a cursor of the list of dead letters."""
 """The largest number that SQLite gives to a row."""
-# The first delivery of each function, by index; a plain IN would sort the whole backlog.
-_FIRST = """
+# The next delivery of each function, by index.
+_NEXT = """
     SELECT * FROM deliveries WHERE id IN (
-        SELECT (SELECT id FROM deliveries WHERE function = wanted.value AND NOT leased ORDER BY visible_at, id LIMIT 1)
-        FROM json_each(?) AS wanted
-        UNION ALL
-        SELECT (SELECT id FROM deliveries WHERE function = wanted.value AND leased ORDER BY visible_at, id LIMIT 1)
-        FROM json_each(?) AS wanted
+        SELECT (SELECT id FROM deliveries WHERE function = value AND long = ? AND NOT leased AND visible_at <= ?
+            ORDER BY turn, id LIMIT 1) FROM json_each(?)
+    ) ORDER BY turn, id LIMIT 1
+"""
+_ABANDONED = """
+    SELECT * FROM deliveries WHERE id IN (
+        SELECT (SELECT id FROM deliveries WHERE function = value AND leased AND visible_at <= ?
+            ORDER BY visible_at, id LIMIT 1) FROM json_each(?)
     ) ORDER BY visible_at, id LIMIT 1
+"""
+_LATER = """
+    SELECT min((SELECT min(visible_at) FROM deliveries WHERE function = value AND visible_at > ?)) FROM json_each(?)
 """
 
 
@@ -60,6 +67,7 @@ class LeaseQueue:
     def __init__(self, db: Database, bus: SqliteBus) -> None:
         self._db = db
         self._bus = bus
+        self._short_claims = 0
 
     def claim(
         self,
@@ -67,10 +75,11 @@ class LeaseQueue:
         lease_sec: float = 30,
         abandoned: Sequence[str] | None = None,
     ) -> EventDelivery | None:
-        """Lease the delivery of `functions` (None = all) that has been visible longest; return None without one.
+        """Lease the delivery of `functions` (None = all) whose turn it is; return None without one.
 
-        A delivery whose last lease expired comes from the functions `abandoned` (None = the same) instead. One that
-        reached the limit of its function goes to the dead letters.
+        Short work comes before long work, but not more than SHORT_IN_A_ROW times. A delivery whose last lease expired
+        comes from the functions `abandoned` (None = the same) instead. One that reached the limit of its function goes
+        to the dead letters.
         """
         if not self._first_visible(functions, abandoned):
             return None
@@ -81,6 +90,7 @@ class LeaseQueue:
                         "UPDATE deliveries SET leased = ?, count = count + 1, visible_at = ? WHERE id = ?",
                         (os.getpid(), _time_after(lease_sec), row["id"]),
                     )
+                    self._short_claims = 0 if row["long"] else self._short_claims + 1
                     return _delivery_from_row(row, row["count"] + 1)
                 self._move_to_dead_letters(row)
         return None
@@ -174,18 +184,14 @@ class LeaseQueue:
         wakes = self._db.change_marker()[1]
         while True:
             marker = self._db.change_marker()
-            first = self._first_row(functions, abandoned)
-            remaining_sec = deadline - time.monotonic()
-            if first:
-                until_visible = (decode_time(first["visible_at"]) - clock.steady_now()).total_seconds()
-                if until_visible <= 0:
-                    return True
-                remaining_sec = min(remaining_sec, until_visible)
-            if marker[1] != wakes:
+            if self._first_visible(functions, abandoned) or marker[1] != wakes:
                 return True
-            if time.monotonic() >= deadline:
+            remaining_sec = deadline - time.monotonic()
+            if remaining_sec <= 0:
                 return False
-            self._db.wait_for_change(marker, remaining_sec, "deliveries")
+            if later := self._next_visible_at({*self._names(functions), *self._names(abandoned)}):
+                remaining_sec = min(remaining_sec, (later - clock.steady_now()).total_seconds())
+            self._db.wait_for_change(marker, max(0, remaining_sec), "deliveries")
 
     def wake(self) -> None:
         """End the sleep of this process's threads in `wait_for_delivery` and `wait_for_demand`."""
@@ -202,12 +208,7 @@ class LeaseQueue:
             ).fetchone()["n"]
             for names, leased in ((functions, "NOT leased"), (abandoned, "leased"))
         ]
-        later = connection.execute(
-            "SELECT min((SELECT min(visible_at) FROM deliveries WHERE function = value AND visible_at > ?)) AS at"
-            " FROM json_each(?)",
-            (now, json.dumps(sorted({*functions, *abandoned}))),
-        ).fetchone()["at"]
-        return Demand(min(sum(counts), limit), decode_time(later) if later else None)
+        return Demand(min(sum(counts), limit), self._next_visible_at({*functions, *abandoned}))
 
     def change_marker(self) -> ChangeMarker:
         """Return a marker for `wait_for_demand`; read it before the demand."""
@@ -228,16 +229,26 @@ class LeaseQueue:
         )
         return Counter({row["leased"]: row["n"] for row in rows})
 
-    def _first_row(self, functions: Sequence[str] | None, abandoned: Sequence[str] | None) -> sqlite3.Row | None:
-        names = list(wiring().functions) if functions is None else list(functions)
-        leased_names = names if abandoned is None else list(abandoned)
-        parameters = (json.dumps(names), json.dumps(leased_names))
-        row: sqlite3.Row | None = self._db.connection.execute(_FIRST, parameters).fetchone()
-        return row
-
     def _first_visible(self, functions: Sequence[str] | None, abandoned: Sequence[str] | None) -> sqlite3.Row | None:
-        first = self._first_row(functions, abandoned)
-        return first if first and first["visible_at"] <= _time_after(0) else None
+        """Return what `claim` leases next."""
+        names = json.dumps(self._names(functions))
+        abandoned_names = names if abandoned is None else json.dumps(list(abandoned))
+        execute, now = self._db.connection.execute, _time_after(0)
+        first: sqlite3.Row | None = None
+        for long in (True, False) if self._short_claims >= SHORT_IN_A_ROW else (False, True):
+            first = first or execute(_NEXT, (long, now, names)).fetchone()
+        left: sqlite3.Row | None = execute(_ABANDONED, (now, abandoned_names)).fetchone()
+        return left if left and (first is None or left["visible_at"] < first["visible_at"]) else first
+
+    def _next_visible_at(self, functions: Collection[str]) -> datetime | None:
+        """Return when the next delivery of these functions becomes visible that is not visible yet."""
+        parameters = (_time_after(0), json.dumps(list(functions)))
+        time: str | None = self._db.connection.execute(_LATER, parameters).fetchone()[0]
+        return decode_time(time) if time else None
+
+    @staticmethod
+    def _names(functions: Sequence[str] | None) -> list[str]:
+        return list(wiring().functions) if functions is None else list(functions)
 
     def _update_leased(self, delivery: EventDelivery, change: str, *values: str) -> bool:
         """Change a delivery if its lease is still held: its count identifies the lease."""

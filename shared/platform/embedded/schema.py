@@ -240,6 +240,23 @@ MIGRATIONS: tuple[Migration, ...] = (
             *_scoped_index(IMAGES, "documents_by_dataset", value_sql("datasetId"), type_rank_sql("datasetId")),
         ),
     ),
+    Migration(
+        "turns",
+        (
+            *(
+                f"ALTER TABLE deliveries ADD COLUMN {column}"
+                for column in (
+                    "job TEXT NOT NULL DEFAULT ''",
+                    "owner TEXT NOT NULL DEFAULT ''",
+                    "long INTEGER NOT NULL DEFAULT 0",
+                    "turn INTEGER NOT NULL DEFAULT 0",
+                )
+            ),
+            # With the time, so that deliveries that wait for another try are passed over in the index.
+            "CREATE INDEX deliveries_by_turn ON deliveries (function, long, turn, id, visible_at) WHERE NOT leased",
+            "CREATE INDEX deliveries_by_owner ON deliveries (owner, long, function, turn)",
+        ),
+    ),
 )
 ACCOUNT_MIGRATIONS: tuple[Migration, ...] = (
     Migration(
