@@ -266,7 +266,7 @@ class Settings:
     max_dataset_images: int = Field(10_000, gt=0, description="Most images that one dataset may request.")
     max_image_size_mb: int = Field(20, gt=0, description="Largest image to download, in MB.")
     max_image_megapixels: int = Field(64, gt=0, description="Most pixels of an image to keep, in millions.")
-    crawl_connections: int = Field(8, gt=0, le=64, description="Images that one chunk of a dataset downloads at once.")
+    crawl_connections: int = Field(16, gt=0, le=64, description="Images that one chunk of a dataset downloads at once.")
     crawl_host_connections: int = Field(2, gt=0, description="Images that one process downloads at once from one host.")
     crawl_host_delay_sec: float = Field(
         0.5,

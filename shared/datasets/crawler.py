@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
+from typing import TypeVar
 
 from shared.ai.usage import spending_account
-from shared.datasets.candidates import CandidateProcessor
+from shared.datasets.batch_saver import BatchSaver
+from shared.datasets.candidates import CandidateBatches, Claim
 from shared.datasets.store import dataset_id_of, read_dataset
 from shared.datasets.url_lists import read_list_page
 from shared.errors import Cancelled, NotFound
@@ -18,8 +23,9 @@ from shared.models.image import CandidatePage
 from shared.models.job import Part
 from shared.pipeline.division import PartRun
 from shared.pipeline.job_storage import load_json, store_json
+from shared.security.guarded_transfers import GuardedTransfers
 from shared.settings import settings
-from shared.sources.images.fetcher import process_fetcher
+from shared.sources.images.fetcher import FetchedImage, ImageFetcher, ImageRejected, crawl_sites
 from shared.sources.images.search import image_source
 from shared.sources.images.source import Pulse
 from shared.telemetry.spans import span
@@ -32,6 +38,11 @@ POSITIONS_PER_PAGE = 10_000
 TIME_SHARE = 0.4
 """Share of the function's timeout after which a chunk pauses; images in progress still have to finish."""
 WAIT_SEC = 0.25
+STORAGE_THREADS = 2
+"""One saves a batch while the other claims candidates or writes progress."""
+CLAIMS = 64
+"""Most candidates that are claimed at once, before they are fetched."""
+T = TypeVar("T")
 
 
 def crawl_chunk(run: PartRun) -> None:
@@ -44,7 +55,7 @@ def crawl_chunk(run: PartRun) -> None:
 
 
 class ChunkCrawler:
-    """Crawls one chunk. Only the thread that calls `crawl` changes the chunk."""
+    """Crawls one chunk. Only the event loop of `crawl` changes the chunk."""
 
     def __init__(self, run: PartRun, dataset: Dataset, chunk: Chunk) -> None:
         self._run = run
@@ -53,39 +64,88 @@ class ChunkCrawler:
         self._chunk_lock = threading.Lock()
         self._ended = threading.Event()
         self._deadline = time.monotonic() + TIME_SHARE * wiring().functions[run.stage].timeout_sec
-        self._processor = CandidateProcessor(
-            run.place, dataset, chunk, run.number, process_fetcher(settings()), run.workspace, self._raise_if_ended
-        )
+        self._connections = settings().crawl_connections
+        self._batches = CandidateBatches(run.place, dataset, chunk, run.number, settings())
+        self._claimed: deque[Claim] = deque()
+        self._reported_at = 0.0
 
     def crawl(self) -> None:
         chunk = self._chunk
         self._run.add_result(self._save_chunk)
-        with ThreadPoolExecutor(settings().crawl_connections) as threads:
-            try:
-                while chunk.remaining_images and not chunk.exhausted and self._has_time():
-                    self._crawl_page(self._load_counted_page(), threads)
-            finally:
-                self._ended.set()
+        asyncio.run(self._crawl_pages())
         self._run.repeat = bool(chunk.remaining_images and not chunk.exhausted)
 
-    def _crawl_page(self, page: CandidatePage, threads: ThreadPoolExecutor) -> None:
-        chunk, open_indexes = self._chunk, self._open_candidates(page)
-        pending: dict[Future[str | None], int] = {}
-        while True:
-            while len(pending) < min(chunk.remaining_images, settings().crawl_connections) and self._has_time():
-                if (index := next(open_indexes, None)) is None:
+    async def _crawl_pages(self) -> None:
+        chunk = self._chunk
+        # For look-ups of names and policies, which block.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._connections))
+        with ThreadPoolExecutor(STORAGE_THREADS) as self._storage:
+            async with GuardedTransfers(settings(), self._connections) as transfers:
+                self._fetcher = ImageFetcher(crawl_sites(settings()), transfers, self._raise_if_ended)
+                try:
+                    while chunk.remaining_images and not chunk.exhausted and self._has_time():
+                        await self._crawl_page(await self._in_storage(self._load_counted_page))
+                finally:
+                    self._ended.set()
+
+    async def _crawl_page(self, page: CandidatePage) -> None:
+        open_indexes = self._open_candidates(page)
+        saver = BatchSaver(self._batches.settle, self._storage, max(1, self._connections // 2))
+        pending: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                while self._has_time() and len(pending) < self._connections:
+                    if not self._claimed and not await self._claim(page, open_indexes, len(pending)):
+                        break
+                    pending.add(asyncio.create_task(self._process(self._claimed.popleft(), saver)))
+                if not pending:
                     break
-                candidate = page.candidates[index]
-                position = chunk.page * POSITIONS_PER_PAGE + index
-                pending[threads.submit(self._processor.process, candidate, position)] = index
-            if not pending:
-                break
-            done, _ = wait(pending, WAIT_SEC, FIRST_COMPLETED)
-            for future in done:
-                self._record_outcome(pending.pop(future), future.result())
-            self._report_progress(page)
-        if chunk.position == len(page.candidates):
+                done, pending = await asyncio.wait(pending, timeout=WAIT_SEC, return_when=asyncio.FIRST_COMPLETED)
+                if error := next(filter(None, [task.exception() for task in done]), None):
+                    raise error
+                await self._report_progress(page)
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+            # Also if the chunk is being stopped, so that no image is fetched twice.
+            await saver.finish()
+        self._claimed.clear()
+        if self._chunk.position == len(page.candidates):
             self._advance_page(page)
+
+    async def _claim(self, page: CandidatePage, open_indexes: Iterator[int], pending: int) -> bool:
+        """Claim the next candidates, no more than the chunk may keep images; return whether there is one to fetch."""
+        while room := min(self._chunk.remaining_images - pending, CLAIMS):
+            indexes = list(islice(open_indexes, max(0, room)))
+            if not indexes:
+                break
+            first = self._chunk.page * POSITIONS_PER_PAGE
+            candidates = [(first + index, page.candidates[index]) for index in indexes]
+            for index, claim in zip(indexes, await self._in_storage(self._batches.claim, candidates), strict=True):
+                if claim.is_settled:
+                    self._record_outcome(index, claim.reason)
+                else:
+                    self._claimed.append(claim)
+            if self._claimed:
+                return True
+        return False
+
+    async def _process(
+        self, claim: Claim, saver: BatchSaver[tuple[Claim, FetchedImage | ImageRejected], str | None]
+    ) -> None:
+        """Fetch a candidate, store its image or why it has none, and record the outcome."""
+        assert claim.url is not None  # noqa: S101  # it is not settled
+        outcome: FetchedImage | ImageRejected
+        try:
+            outcome = await self._fetcher.fetch(claim.url)
+        except ImageRejected as rejected:
+            outcome = rejected
+        reason = await saver.save((claim, outcome))
+        self._record_outcome(claim.record.position - self._chunk.page * POSITIONS_PER_PAGE, reason)
+
+    async def _in_storage(self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._storage, work, *arguments)
 
     def _open_candidates(self, page: CandidatePage) -> Iterator[int]:
         """Return the indexes of the page's unprocessed candidates."""
@@ -121,11 +181,16 @@ class ChunkCrawler:
                 self._chunk.tally.found += len(page.candidates)
         return page
 
-    def _report_progress(self, page: CandidatePage) -> None:
+    async def _report_progress(self, page: CandidatePage) -> None:
+        """Write the progress if it is due; raises if the chunk is to stop."""
         chunk = self._chunk
+        if time.monotonic() - self._reported_at < WAIT_SEC:
+            return
+        self._reported_at = time.monotonic()
         kept_share = chunk.tally.downloaded / max(1, chunk.quota)
         read_share = chunk.position / max(1, len(page.candidates)) if page.last else 0
-        self._run.tick(min(0.99, max(kept_share, read_share)), f"{chunk.tally.downloaded} images")
+        share = min(0.99, max(kept_share, read_share))
+        await self._in_storage(self._run.tick, share, f"{chunk.tally.downloaded} images")
 
     def _report_search(self) -> None:
         self._run.tick(0, f"Querying {self._chunk.source}")

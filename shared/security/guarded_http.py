@@ -62,21 +62,17 @@ class RequestLimits:
 
 
 @dataclass(frozen=True)
-class HttpResponse:
-    """A response that is no redirect.
+class ResponseHead:
+    """What a response says before its body.
 
     Attributes:
         headers: By lower-case name. A repeated header has its last value; `X-Robots-Tag` and `Content-Encoding`
             have all values, in lines.
-        cookies: The values of all `Set-Cookie` headers.
-        body: Bytes as sent. Raises TransferInterrupted if the connection closes early, TransientError `source_slow`.
     """
 
     url: WebUrl
     status: int
     headers: Mapping[str, str]
-    cookies: list[str] = field(repr=False)
-    body: Iterator[bytes] = field(repr=False)
 
     @property
     def is_encoded(self) -> bool:
@@ -86,6 +82,19 @@ class HttpResponse:
         """
         encodings = re.split(r"[,\n]", self.headers.get("content-encoding", "").lower())
         return any(encoding.strip() not in ("identity", "") for encoding in encodings)
+
+
+@dataclass(frozen=True)
+class HttpResponse(ResponseHead):
+    """A response that is no redirect.
+
+    Attributes:
+        cookies: The values of all `Set-Cookie` headers.
+        body: Bytes as sent. Raises TransferInterrupted if the connection closes early, TransientError `source_slow`.
+    """
+
+    cookies: list[str] = field(repr=False)
+    body: Iterator[bytes] = field(repr=False)
 
 
 @contextmanager
@@ -125,7 +134,7 @@ def fetch_url(
     )
 
 
-def next_hop(response: HttpResponse, settings: Settings) -> WebUrl:
+def next_hop(response: ResponseHead, settings: Settings) -> WebUrl:
     """Return the target of a redirect; raises errors of the guard, and `source_redirects` without a target."""
     hop, location = response.url, response.headers.get("location", "")
     if not location:
@@ -181,16 +190,11 @@ def open_response(
     backend = PinnedBackend(settings, limits, resolve)
     ssl_context = _ssl_context() if url.scheme == "https" else None
     with httpcore2.HTTPConnection(request.url.origin, ssl_context=ssl_context, network_backend=backend) as connection:
-        with _translate_errors(
-            TransientError("source_unavailable", f"The server {url.host} could not be reached. Try again later.")
-        ):
+        with _translate_errors(unavailable_error(url)):
             response = connection.handle_request(request)
-        received = [(name.decode("ascii").lower(), _decode_header(value)) for name, value in response.headers]
+        received = decode_headers(response.headers)
         cookies = [value for name, value in received if name == "set-cookie"]
-        headers = dict(received)
-        for repeated in _REPEATABLE & headers.keys():
-            headers[repeated] = "\n".join(value for name, value in received if name == repeated)
-        yield HttpResponse(url, response.status, headers, cookies, _iter_body(response))
+        yield HttpResponse(url, response.status, fold_headers(received), cookies, _iter_body(response))
 
 
 @lru_cache(maxsize=1)
@@ -203,6 +207,19 @@ def _ssl_context() -> ssl.SSLContext:
     return context
 
 
+def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Return the headers as text, their names in lower case."""
+    return [(name.decode("latin-1").lower(), _decode_header(value)) for name, value in headers]
+
+
+def fold_headers(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """Return the headers by name, as in `ResponseHead`."""
+    folded = dict(headers)
+    for repeated in _REPEATABLE & folded.keys():
+        folded[repeated] = "\n".join(value for name, value in headers if name == repeated)
+    return folded
+
+
 def _decode_header(value: bytes) -> str:
     """Decode a header as UTF-8, which servers send although the standard says Latin-1; else as Latin-1."""
     try:
@@ -212,9 +229,7 @@ def _decode_header(value: bytes) -> str:
 
 
 def _iter_body(response: httpcore2.Response) -> Iterator[bytes]:
-    with _translate_errors(
-        TransferInterrupted("source_incomplete", "The server ended the transfer early. Try again, or upload the file.")
-    ):
+    with _translate_errors(interrupted_error()):
         yield from response.iter_stream()
 
 
@@ -224,18 +239,35 @@ def _translate_errors(fallback: TransientError) -> Iterator[None]:
     try:
         yield
     except httpcore2.TimeoutException as error:
-        raise TransientError("source_slow", "The server is too slow. Try again later, or upload the file.") from error
+        raise slow_error() from error
     except (httpcore2.NetworkError, httpcore2.RemoteProtocolError) as error:
         if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-            raise PermanentError(
-                "source_untrusted",
-                "The TLS certificate of the server is not valid for its host name. "
-                "Use another link, or upload the file.",
-            ) from error
+            raise untrusted_error() from error
         raise fallback from error
 
 
-def _dial_order(addresses: list[str]) -> list[str]:
+def slow_error() -> TransientError:
+    return TransientError("source_slow", "The server is too slow. Try again later, or upload the file.")
+
+
+def untrusted_error() -> PermanentError:
+    return PermanentError(
+        "source_untrusted",
+        "The TLS certificate of the server is not valid for its host name. Use another link, or upload the file.",
+    )
+
+
+def unavailable_error(url: WebUrl) -> TransientError:
+    return TransientError("source_unavailable", f"The server {url.host} could not be reached. Try again later.")
+
+
+def interrupted_error() -> TransferInterrupted:
+    return TransferInterrupted(
+        "source_incomplete", "The server ended the transfer early. Try again, or upload the file."
+    )
+
+
+def dial_order(addresses: list[str]) -> list[str]:
     """Alternate IPv6 and IPv4, so that one unreachable family cannot use up the tries (RFC 8305, 4)."""
     preferred = [address for address in addresses if (":" in address) == (":" in addresses[0])]
     others = [address for address in addresses if address not in preferred]
@@ -263,7 +295,7 @@ class PinnedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         connect_error: Exception = httpcore2.ConnectError()
-        for address in _dial_order(public_addresses(host, port, self._settings, self._resolve)):
+        for address in dial_order(public_addresses(host, port, self._settings, self._resolve)):
             self._limits.pulse()
             try:
                 stream = self._system.connect_tcp(address, port, self._limits.remaining(timeout))

@@ -124,7 +124,7 @@ def parse_host(text: str) -> str:
     return host
 
 
-def normalise_url(url: str) -> str:
+def normalise_url(url: str | WebUrl) -> str:
     """Return the canonical form of `url`, for comparison only: fetch the link as given.
 
     Lower-case scheme and host (IDN in ASCII), no default port, no fragment, dot segments resolved, escapes only where
@@ -134,7 +134,7 @@ def normalise_url(url: str) -> str:
     Raises:
         PermanentError: As `parse_url`.
     """
-    parsed = parse_url(url)
+    parsed = parse_url(url) if isinstance(url, str) else url
     path = _remove_dot_segments(_normalise_escapes(parsed.path))
     fields = [
         field

@@ -1,33 +1,37 @@
-"""Download of one image: through the URL guard, within size limits, and at the pace that hosts ask for."""
+"""Download of images: through the URL guard, within size limits, and at the pace that hosts ask for."""
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from tempfile import SpooledTemporaryFile
 
 from shared.clock import parse_retry_after
 from shared.error_codes.videos import SourceCode
-from shared.errors import ClipwiseError, TransientError
+from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.media.file_type import HEAD_BYTES, sniff_image_format
-from shared.security.guarded_http import HttpResponse, RequestLimits, fetch_url
+from shared.security.guarded_http import MAX_REDIRECTS, REDIRECTS, ResponseHead, next_hop
+from shared.security.guarded_transfers import GuardedTransfers
 from shared.security.urls import WebUrl
 from shared.settings import Settings
 from shared.sources.images.optouts import AGENT, SitePolicies, SitePolicy, opt_out_reason
 from shared.sources.images.source import Pulse
 
 MAX_PAUSE_SEC = 60.0
-PULSE_SEC = 1.0
+POLL_SEC = 0.05
+"""How often a request asks again for a slot at a host; other event loops of the process may hold them all."""
 MAX_HOSTS = 10_000
 MAX_TRIES = 3
 MAX_RETRY_WAIT_SEC = 30.0
 """The longest Retry-After to wait for; the image is rejected if a host asks for more."""
 FIRST_WAIT_SEC = 1.0
-HEADERS = {"User-Agent": AGENT, "Accept": "image/*"}
+MAX_MEMORY_BYTES = 1_048_576
+"""Longer images are written to a temporary file."""
+HEADERS = {"User-Agent": AGENT, "Accept": "image/*", "Accept-Encoding": "identity"}
 _RETRY_STATUSES = (429, 503)
 _REASONS: dict[str, str] = {
     SourceCode.SOURCE_SLOW: "timeout",
@@ -60,36 +64,36 @@ class HostThrottle:
         self._connections = connections
         self._delay = delay
         self._hosts: dict[str, HostState] = {}
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
 
-    @contextmanager
-    def request_slot(self, authority: str, delay: float, pulse: Pulse) -> Iterator[None]:
+    @asynccontextmanager
+    async def request_slot(self, authority: str, delay: float) -> AsyncIterator[None]:
         """Wait for a slot at a host and hold it; `delay` is the host's own crawl delay in seconds."""
-        host = self._acquire_slot(authority, max(self._delay, delay), pulse)
+        while (wait_sec := self._take_slot(authority, max(self._delay, delay))) is not None:
+            await asyncio.sleep(wait_sec)
         try:
             yield
         finally:
-            with self._changed:
-                host.busy -= 1
-                self._changed.notify_all()
+            with self._lock:
+                self._hosts[authority].busy -= 1
 
     def pause_host(self, authority: str, seconds: float) -> None:
         """Send no request to this host for `seconds`, at most 60."""
-        with self._changed:
+        with self._lock:
             host = self._host_state(authority)
             host.free_at = max(host.free_at, time.monotonic() + min(seconds, MAX_PAUSE_SEC))
 
-    def _acquire_slot(self, authority: str, delay: float, pulse: Pulse) -> HostState:
-        while True:
-            pulse()
-            with self._changed:
-                host, now = self._host_state(authority), time.monotonic()
-                if host.busy < self._connections and host.free_at <= now:
-                    host.busy += 1
-                    host.free_at = now + delay
-                    return host
-                wait_sec = host.free_at - now if host.busy < self._connections else PULSE_SEC
-                self._changed.wait(max(0.001, min(PULSE_SEC, wait_sec)))
+    def _take_slot(self, authority: str, delay: float) -> float | None:
+        """Take a slot; if there is none, return the seconds after which to ask again."""
+        with self._lock:
+            host, now = self._host_state(authority), time.monotonic()
+            if host.busy >= self._connections:
+                return POLL_SEC
+            if host.free_at > now:
+                return min(host.free_at - now, POLL_SEC)
+            host.busy += 1
+            host.free_at = now + delay
+            return None
 
     def _host_state(self, authority: str) -> HostState:
         if len(self._hosts) > MAX_HOSTS:
@@ -117,101 +121,133 @@ class _RetryLater(Exception):
 
 @dataclass(frozen=True)
 class FetchedImage:
-    sha256: str
-    size: int
+    """A downloaded image.
+
+    Attributes:
+        file: The bytes, in memory up to 1 MB, else in a file that is deleted with this.
+        content_type: As declared by the server.
+    """
+
+    file: SpooledTemporaryFile[bytes] = field(repr=False)
     content_type: str | None
 
 
 @dataclass(frozen=True)
-class ImageFetcher:
-    """Fetches all images of a chunk. Safe for use from several threads."""
+class CrawlSites:
+    """What all chunks of a process know of sites: their pace and their policies."""
 
     settings: Settings
     throttle: HostThrottle
     policies: SitePolicies
 
-    def fetch(self, url: WebUrl, target: Path, pulse: Pulse) -> FetchedImage:
-        """Download to the file `target`. Raises ImageRejected, and what `pulse` raises.
+
+class ImageFetcher:
+    """Fetches the images of a chunk, many at a time on one event loop.
+
+    Args:
+        pulse: Called about once a second while a site's policy is read; raises to stop.
+    """
+
+    def __init__(self, sites: CrawlSites, transfers: GuardedTransfers, pulse: Pulse) -> None:
+        self._settings = sites.settings
+        self._throttle = sites.throttle
+        self._policies = sites.policies
+        self._transfers = transfers
+        self._pulse = pulse
+
+    async def fetch(self, url: WebUrl) -> FetchedImage:
+        """Download an image; `url` must come from `check_url`. Raises ImageRejected, and what `pulse` raises.
 
         Reasons: `robots`, `x_robots_tag`, `tdm_reserved`; `not_public`, `url_invalid`, `redirects`, `untrusted`;
         `unreachable`, `timeout`, `broken_off`, `http_404` and the like; `not_an_image`, `too_many_bytes`, `encoded`.
         """
         for retries_left in reversed(range(MAX_TRIES)):
             try:
-                return self._fetch_once(url, target, pulse)
+                return await self._fetch_once(url)
             except _RetryLater as retry:
                 if not retries_left or retry.seconds > MAX_RETRY_WAIT_SEC:
                     raise ImageRejected(retry.reason) from None
-                self.throttle.pause_host(url.authority, retry.seconds)
+                self._throttle.pause_host(url.authority, retry.seconds)
             except ClipwiseError as error:
                 if not retries_left or not isinstance(error, TransientError) or error.code == SourceCode.SOURCE_SLOW:
                     raise ImageRejected(_REASONS.get(error.code, error.code)) from None
         raise AssertionError
 
-    def _fetch_once(self, url: WebUrl, target: Path, pulse: Pulse) -> FetchedImage:
-        policy, authority = self._check_robots(url, pulse), url.authority
-        with ExitStack() as slot:
-            slot.enter_context(self.throttle.request_slot(authority, policy.delay, pulse))
-            limits = RequestLimits(time.monotonic() + self.settings.crawl_timeout_sec, pulse)
+    async def _fetch_once(self, url: WebUrl) -> FetchedImage:
+        policy = await self._check_robots(url)
+        async with AsyncExitStack() as slot:
+            await slot.enter_async_context(self._throttle.request_slot(url.authority, policy.delay))
+            deadline = time.monotonic() + self._settings.crawl_timeout_sec
+            for _ in range(MAX_REDIRECTS + 1):
+                body = ImageBody(policy, self._settings.max_image_size_mb * 1_000_000)
+                head = await self._transfers.get(url, HEADERS, deadline - time.monotonic(), body.begin)
+                if head.status not in REDIRECTS:
+                    return body.finish()
+                previous, url = url, next_hop(head, self._settings)
+                if url.authority != previous.authority:
+                    # A slot of one host at a time: hosts that redirect to each other would wait for each other forever.
+                    await slot.aclose()
+                policy = await self._check_robots(url)
+                if url.authority != previous.authority:
+                    await slot.enter_async_context(self._throttle.request_slot(url.authority, policy.delay))
+        raise PermanentError(
+            SourceCode.SOURCE_REDIRECTS, "The link redirects too many times. Use the address at which they end."
+        )
 
-            def visit(hop: WebUrl) -> None:
-                nonlocal policy, authority
-                if hop.authority == authority:
-                    if not policy.allows(hop):
-                        raise ImageRejected("robots")
-                    return
-                # A slot of one host at a time: hosts that redirect to each other would wait for each other for ever.
-                slot.close()
-                policy, authority = self._check_robots(hop, pulse), hop.authority
-                slot.enter_context(self.throttle.request_slot(authority, policy.delay, pulse))
-
-            with fetch_url(str(url), self.settings, limits, HEADERS, visit=visit) as response:
-                self._check_response(response, policy)
-                return self._write_body(response, target)
-
-    def _check_robots(self, url: WebUrl, pulse: Pulse) -> SitePolicy:
-        policy = self.policies.get_policy(url, pulse)
+    async def _check_robots(self, url: WebUrl) -> SitePolicy:
+        policy = self._policies.cached_policy(url)
+        if policy is None:
+            policy = await asyncio.to_thread(self._policies.get_policy, url, self._pulse)
         if not policy.allows(url):
             raise ImageRejected("robots")
         return policy
 
-    def _check_response(self, response: HttpResponse, policy: SitePolicy) -> None:
+
+class ImageBody:
+    """The body of an image's response, checked while it arrives. All methods raise ImageRejected."""
+
+    def __init__(self, policy: SitePolicy, max_bytes: int) -> None:
+        self._policy = policy
+        self._max_bytes = max_bytes
+        self._content_type: str | None = None
+        self._file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(MAX_MEMORY_BYTES)  # noqa: SIM115  # closed with the image
+        self._size = 0
+        self._head = b""
+
+    def begin(self, response: ResponseHead) -> Callable[[bytes], object] | None:
+        """Judge the response by its head; raises _RetryLater for a server that is busy."""
+        if response.status in REDIRECTS:
+            return None
         if response.status in _RETRY_STATUSES:
             wait = parse_retry_after(response.headers.get("retry-after", ""))
             raise _RetryLater(FIRST_WAIT_SEC if wait is None else wait, f"http_{response.status}")
         if response.status not in (200, 203):
             raise ImageRejected(f"http_{response.status}")
-        if reason := opt_out_reason(response.url, response.headers, policy):
+        if reason := opt_out_reason(response.url, response.headers, self._policy):
             raise ImageRejected(reason)
         if response.is_encoded:
             raise ImageRejected("encoded")
         length = response.headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._max_bytes:
             raise ImageRejected("too_many_bytes")
+        self._content_type = response.headers.get("content-type")
+        return self._write
 
-    def _write_body(self, response: HttpResponse, target: Path) -> FetchedImage:
-        digest, size, head = hashlib.sha256(), 0, b""
-        with target.open("wb") as file:
-            for chunk in response.body:
-                size += len(chunk)
-                if size > self._max_bytes:
-                    raise ImageRejected("too_many_bytes")
-                if len(head) < HEAD_BYTES:
-                    head += chunk
-                    if len(head) >= HEAD_BYTES:
-                        _check_head(head)
-                digest.update(chunk)
-                file.write(chunk)
-        length = response.headers.get("content-length", "")
-        if length.isdecimal() and int(length) != size:
-            raise TransientError("source_incomplete", "The server sent less than it announced. Try again.")
-        if head:
-            _check_head(head)
-        return FetchedImage(digest.hexdigest(), size, response.headers.get("content-type"))
+    def finish(self) -> FetchedImage:
+        if self._head:
+            _check_head(self._head)
+        self._file.seek(0)
+        return FetchedImage(self._file, self._content_type)
 
-    @property
-    def _max_bytes(self) -> int:
-        return self.settings.max_image_size_mb * 1_000_000
+    def _write(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._max_bytes:
+            raise ImageRejected("too_many_bytes")
+        if len(self._head) < HEAD_BYTES:
+            self._head += piece[:HEAD_BYTES]
+            if len(self._head) >= HEAD_BYTES:
+                _check_head(self._head)
+        self._file.write(piece)
 
 
 def _check_head(head: bytes) -> None:
@@ -220,14 +256,14 @@ def _check_head(head: bytes) -> None:
         raise ImageRejected("not_an_image")
 
 
-_fetchers: list[ImageFetcher] = []
-_fetchers_lock = threading.Lock()
+_sites: list[CrawlSites] = []
+_sites_lock = threading.Lock()
 
 
-def process_fetcher(settings: Settings) -> ImageFetcher:
-    """Return the fetcher of this process, so that concurrent chunks share its throttle and site policies."""
-    with _fetchers_lock:
-        if not _fetchers or _fetchers[0].settings != settings:
+def crawl_sites(settings: Settings) -> CrawlSites:
+    """Return what this process knows of sites; concurrent chunks share it."""
+    with _sites_lock:
+        if not _sites or _sites[0].settings != settings:
             throttle = HostThrottle(settings.crawl_host_connections, settings.crawl_host_delay_sec)
-            _fetchers[:] = [ImageFetcher(settings, throttle, SitePolicies(settings))]
-        return _fetchers[0]
+            _sites[:] = [CrawlSites(settings, throttle, SitePolicies(settings))]
+        return _sites[0]

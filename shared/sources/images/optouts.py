@@ -78,9 +78,14 @@ class SitePolicies:
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
     _guard_lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def cached_policy(self, url: WebUrl) -> SitePolicy | None:
+        """Return the policy of a site if it was fetched within the hour."""
+        policy = self._policies.get(_origin(url))
+        return policy if policy and not policy.error and policy.expires_at >= time.monotonic() else None
+
     def get_policy(self, url: WebUrl, pulse: Pulse) -> SitePolicy:
         """Return the policy of a site; raises as `fetch_url` if robots.txt cannot be fetched."""
-        origin = f"{url.scheme}://{url.authority}"
+        origin = _origin(url)
         with self._guard_lock:
             lock = self._locks.setdefault(origin, threading.Lock())
         with lock:
@@ -131,6 +136,10 @@ class SitePolicies:
                 if len(content) > MAX_POLICY_BYTES:
                     break
             return response.status, bytes(content[:MAX_POLICY_BYTES]).decode("utf-8", errors="replace")
+
+
+def _origin(url: WebUrl) -> str:
+    return f"{url.scheme}://{url.authority}"
 
 
 def parsing_cost(text: str) -> int:

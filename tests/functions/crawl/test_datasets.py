@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ import pytest
 from infra.runtimes.embedded.workers import load_function
 from infra.stand_ins.image_search import ImageSearch
 from infra.stand_ins.server import Reply
-from shared.datasets.candidates import CandidateProcessor
+from shared.datasets.candidates import CandidateBatches
 from shared.datasets.store import iterate_images
 from shared.models.image import ImageState
 from shared.platform.embedded.bus import to_cloud_event
@@ -188,37 +188,41 @@ def test_a_retry_fills_what_failed_chunks_left(api: Api, search: ImageSearch) ->
     balanced(api.site, again)
 
 
-@pytest.mark.parametrize("at", [1, 7, 30, 55])
+@pytest.mark.parametrize(("step", "at"), [("claim", 1), ("settle", 1), ("settle", 7), ("settle", 30), ("settle", 55)])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_killed_chunk_goes_on(
-    api: Api, images: ImageSite, monkeypatch: pytest.MonkeyPatch, at: int, when: str
+    api: Api, images: ImageSite, monkeypatch: pytest.MonkeyPatch, step: str, at: int, when: str
 ) -> None:
-    """Killed before or after an image was settled, a chunk goes on where it was, and it balances as if nothing was."""
-    taken, take = 0, CandidateProcessor.process
+    """Killed before or after images were claimed or settled, a chunk goes on where it was, and it balances as if
+    nothing was."""
+    taken, killed = 0, False
+    take = getattr(CandidateBatches, step)
 
-    def dying(self: CandidateProcessor, candidate: Any, position: int) -> str | None:
-        nonlocal taken
-        taken += 1
-        if taken == at:
-            if when == "after":
-                take(self, candidate, position)
-            raise Killed
-        return take(self, candidate, position)
+    def dying(self: CandidateBatches, items: Sequence[Any]) -> Any:
+        nonlocal taken, killed
+        taken += len(items)
+        if taken < at:
+            return take(self, items)
+        if when == "after" and not killed:
+            take(self, items)
+        killed = True
+        raise Killed
 
     urls = images.mix(60)
     id = api.create(urls)
     api.post(f"/{id}/start", 202)
-    monkeypatch.setattr(CandidateProcessor, "process", dying)
     queue = api.site.place.queue
-    while taken < at:
-        delivery = queue.claim(lease_sec=600)
-        assert delivery is not None
-        try:
-            load_function(delivery.function)(to_cloud_event(delivery))
-        except Killed:
-            queue.refuse(delivery, 0)
-        else:
-            queue.acknowledge(delivery)
+    with monkeypatch.context() as patch:
+        patch.setattr(CandidateBatches, step, dying)
+        while not killed:
+            delivery = queue.claim(lease_sec=600)
+            assert delivery is not None
+            try:
+                load_function(delivery.function)(to_cloud_event(delivery))
+            except Killed:
+                queue.refuse(delivery, 0)
+            else:
+                queue.acknowledge(delivery)
     api.site.work()
     dataset = api.get(f"/{id}")
     assert dataset["status"] == "completed"
