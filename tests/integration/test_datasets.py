@@ -47,7 +47,7 @@ def test_a_killed_server_goes_on_with_its_dataset(tmp_path: Path) -> None:
     kills = 2
     with ImageSite(latency_sec=0.01) as site:
         urls = site.mix(300)
-        server = Server(tmp_path / "data", ALLOW_HOSTS=site.address, **unhurried(site))
+        server = Server(tmp_path / "data", ALLOW_HOSTS=site.address, CRAWL_CONNECTIONS="8", **unhurried(site))
         server.start()
         try:
             with server.client() as client:
