@@ -37,6 +37,7 @@ _SPARE_FRAMES = 4
 _PLANS = 3
 _STEPS = (0.0, 0.3, 0.65, 0.75, 0.8, 0.98)  # of the progress, where the passes begin
 _HUGE_PIXELS = 10_000_000  # a decoder keeps up to 17 pictures in memory
+_SMALL_PIXELS = 20_000_000  # of all pictures together: threads that take turns would cost more than they bring
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def extract_frames(
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out) as folder:
         sampler = FrameSampler(packets, info, Path(folder))
-        decoders = 1 if info.width * info.height > _HUGE_PIXELS else THREADS
+        pixels = info.width * info.height
+        decoders = 1 if pixels > _HUGE_PIXELS or pixels * len(packets.time) < _SMALL_PIXELS else THREADS
         track = info.video_track
 
         def decode(

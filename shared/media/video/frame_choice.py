@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.video.frames import CUT, Cells, MeasuredFrame, Picture, difference, difference_after_shift
+from shared.media.video.frames import CUT, Cells, MeasuredFrame, Picture, difference, shifted_differences
 from shared.models.video import Shot
 
 T = TypeVar("T")
@@ -131,8 +131,10 @@ def farthest_first(
         if gain[best] < 0:
             break
         chosen.append(best)
-        nearest = np.minimum(nearest, [distance(items[best], item) for item in items])
         nearest[chosen] = -1
+        # Those nearer than `least` are never selected.
+        for index in np.flatnonzero(nearest >= max(0.0, least)).tolist():
+            nearest[index] = min(nearest[index], distance(items[best], items[index]))
     return [items[index] for index in chosen]
 
 
@@ -147,7 +149,10 @@ def picture_distance(first: Picture, second: Picture) -> float:
     if still < _STILL:
         changed = np.abs(np.subtract(first.luma, second.luma, dtype=np.int16)) > _CAPTION_CELL
         return max(still, _DUPLICATE * float(changed.mean()) / _CAPTION_SHARE)
-    return difference_after_shift(first.fingerprint, second.fingerprint, _trimmed_mean)
+    apart, counts = shifted_differences(first.fingerprint, second.fingerprint)
+    kept = (counts * _KEPT_CELLS).astype(int)
+    sums = np.cumsum(apart, axis=-1, dtype=np.int64)[np.arange(len(counts)), kept - 1]
+    return float((sums / kept).min())
 
 
 def _trimmed_mean(first: Cells, second: Cells) -> NDArray[np.float64]:

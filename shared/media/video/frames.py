@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -20,14 +21,13 @@ from shared.media.video.packets import Frames, PacketIndex, PacketSpan
 from shared.models.media import MediaInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from av.video.frame import VideoFrame
 
 Cells = NDArray[np.uint8]
 Fingerprint = NDArray[np.uint8]
 """One row; chroma is doubled around its middle, so that it counts as much as luma."""
-Measure: TypeAlias = "Callable[[Cells, Cells], NDArray[np.float64]]"
 LUMA_CELLS, CHROMA_CELLS = 24, 12
 # By `difference`. Cuts measured 6 and more; captions, flashes' edges and motion between frames mostly below 4.
 CUT = 5.5
@@ -35,6 +35,9 @@ STRONG = 22.0
 """Two pictures with this difference are hardly of one shot, unless it moves a lot."""
 _UNCHANGED_CELLS = 0.82
 _REACH = 3
+_NO_CELL = 1000
+"""Above any difference."""
+_DOUBLED = np.clip(np.arange(256) * 2 - 128, 0, 255).astype(np.uint8)
 _THUMBNAIL_AT = 0.1
 _LUMA_SIDE = 64
 
@@ -42,8 +45,7 @@ _LUMA_SIDE = 64
 def compute_fingerprint(luma: Cells, *chroma: Cells) -> Fingerprint:
     """Compute a fingerprint from a frame's luma in any number of cells, and its chroma in 12 × 12."""
     grid = cv2.resize(luma, (LUMA_CELLS, LUMA_CELLS), interpolation=cv2.INTER_AREA)
-    doubled = [np.clip(plane.astype(np.int16) * 2 - 128, 0, 255).astype(np.uint8).ravel() for plane in chroma]
-    return np.concatenate([grid.ravel(), *doubled])
+    return np.concatenate([grid.ravel(), *(_DOUBLED[plane].ravel() for plane in chroma)])
 
 
 def difference(first: Fingerprint, second: Fingerprint) -> NDArray[np.float64]:
@@ -57,22 +59,43 @@ def difference(first: Fingerprint, second: Fingerprint) -> NDArray[np.float64]:
     return np.asarray(np.max([_changed_by(part) for part in parts if part.shape[-1]], axis=0), np.float64)
 
 
-def difference_after_shift(first: Fingerprint, second: Fingerprint, measure: Measure = difference) -> float:
+def difference_after_shift(first: Fingerprint, second: Fingerprint) -> float:
     """Return the least difference of the luma when one picture is shifted by up to an eighth against the other.
 
     It is small for a panning or shaking camera that shows the same scene.
     """
-    one, other = (row[: LUMA_CELLS**2].reshape(LUMA_CELLS, LUMA_CELLS) for row in (first, second))
-    return min(
-        float(
-            measure(
-                one[_overlap_cells(dy), _overlap_cells(dx)].ravel(),
-                other[_overlap_cells(-dy), _overlap_cells(-dx)].ravel(),
-            )
-        )
-        for dy in range(-_REACH, _REACH + 1)
-        for dx in range(-_REACH, _REACH + 1)
-    )
+    apart, counts = shifted_differences(first, second)
+    return float(apart[np.arange(len(counts)), (counts * _UNCHANGED_CELLS).astype(int)].min())
+
+
+def shifted_differences(first: Fingerprint, second: Fingerprint) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """Return how much the luma cells differ at each shift by up to an eighth, ascending, and how many overlap there.
+
+    What follows in a row after that many differences has no meaning.
+    """
+    own, other, counts = _shifts()
+    lumas = np.empty((2, LUMA_CELLS**2 + 1), np.int16)
+    lumas[:, :-1] = first[: LUMA_CELLS**2], second[: LUMA_CELLS**2]
+    lumas[:, -1] = _NO_CELL, 0
+    apart = np.abs(lumas[0, own] - lumas[1, other])
+    apart.sort(axis=-1)
+    return apart, counts
+
+
+@lru_cache(maxsize=1)
+def _shifts() -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
+    """Return, for each shift, the cells of both pictures that overlap, and their number; others have the last index."""
+    cells = np.arange(LUMA_CELLS**2).reshape(LUMA_CELLS, LUMA_CELLS)
+    steps = range(-_REACH, _REACH + 1)
+    pairs = [
+        (cells[_overlap_cells(dy), _overlap_cells(dx)].ravel(), cells[_overlap_cells(-dy), _overlap_cells(-dx)].ravel())
+        for dy in steps
+        for dx in steps
+    ]
+    own, other = (np.full((len(pairs), LUMA_CELLS**2), LUMA_CELLS**2) for _ in range(2))
+    for number, (one, shifted) in enumerate(pairs):
+        own[number, : len(one)], other[number, : len(one)] = one, shifted
+    return own, other, np.array([len(one) for one, _ in pairs])
 
 
 def _changed_by(apart: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -179,23 +202,28 @@ class FrameSampler:
     def store_sharpest(self, targets: Sequence[frozenset[int]], span: PacketSpan, frames: Frames) -> list[Picture]:
         """Store the sharpest frame of each set of ordinals in a span, and the thumbnail if its frame is among them."""
         last = [max(self._packets.time[ordinal] for ordinal in target) for target in targets]
-        sharpest: dict[int, tuple[Picture, VideoFrame]] = {}
+        sharpest: dict[int, tuple[float, int, VideoFrame]] = {}
         stored: list[Picture] = []
         for ordinal, frame in frames:
             of = [number for number, target in enumerate(targets) if ordinal in target]
             if not of:
                 continue
-            picture = self._measure_frame(ordinal, frame)
+            (luma, *_), bits = self._display.planes(frame)
+            sharpness = _sharpness(frame, luma, bits)
             if ordinal == self.thumbnail_ordinal:
-                self._store_thumbnail(picture, frame)
+                self._store_thumbnail(self._measure_frame(ordinal, frame, sharpness), frame)
             for number in of:
-                if number not in sharpest or picture.sharpness > sharpest[number][0].sharpness:
-                    sharpest[number] = picture, frame
-            for number in [number for number in sharpest if picture.time >= last[number]]:
-                stored.append(self._store_frame(*sharpest.pop(number)))  # frames are large: none is kept for longer
-        return [*stored, *(self._store_frame(*best) for best in sharpest.values())]
+                if number not in sharpest or sharpness > sharpest[number][0]:
+                    sharpest[number] = sharpness, ordinal, frame
+            time = max(0.0, self._packets.time[ordinal])
+            for number in [number for number in sharpest if time >= last[number]]:
+                stored.append(self._store_sharp(*sharpest.pop(number)))  # frames are large: none is kept for longer
+        return [*stored, *(self._store_sharp(*best) for best in sharpest.values())]
 
-    def _measure_frame(self, ordinal: int, frame: VideoFrame) -> Picture:
+    def _store_sharp(self, sharpness: float, ordinal: int, frame: VideoFrame) -> Picture:
+        return self._store_frame(self._measure_frame(ordinal, frame, sharpness), frame)
+
+    def _measure_frame(self, ordinal: int, frame: VideoFrame, sharpness: float | None = None) -> Picture:
         upright = self._display.size(frame)
         (luma, *chroma), bits = self._display.planes(frame)
         cells = images.shrink(luma, bits, *self._cells)
@@ -205,7 +233,7 @@ class FrameSampler:
                 cells, *(images.shrink(plane, bits, CHROMA_CELLS, CHROMA_CELLS) for plane in chroma)
             ),
             ordinal=ordinal,
-            sharpness=0.0 if frame.is_corrupt else images.sharpness(luma, bits),
+            sharpness=_sharpness(frame, luma, bits) if sharpness is None else sharpness,
             luma=cells,
             size=images.fit_size(*upright),
         )
@@ -218,3 +246,7 @@ class FrameSampler:
         size = images.thumbnail_size(*self._display.size(frame))
         images.write_jpeg(self._display.render(frame, size), self.thumbnail_path)
         self.thumbnail_picture = picture
+
+
+def _sharpness(frame: VideoFrame, luma: images.Plane, bits: int) -> float:
+    return 0.0 if frame.is_corrupt else images.sharpness(luma, bits)

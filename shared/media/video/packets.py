@@ -6,6 +6,7 @@ A packet is identified by its ordinal: its position among the packets of the vid
 from __future__ import annotations
 
 import threading
+import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -136,23 +137,28 @@ def decode_spans(
     """Decode spans of a video track, in ascending order, and return the result of `work` for each.
 
     Spans are independent, so several `decoders` of one thread each, in which `work` runs too, use the cores better than
-    one decoder with several threads. Each reads the file once. Packets that cannot be decoded are skipped. `tick`
-    receives the fraction done, several times a second; an exception from it stops the work. Frames that are only
-    measured (not `is_rendered`) are decoded without the filter that smooths the edges of blocks.
+    one decoder with several threads. One decoder runs in the caller's thread. Each reads the file once. Packets that
+    cannot be decoded are skipped. `tick` receives the fraction done, several times a second; an exception from it stops
+    the work. Frames that are only measured (not `is_rendered`) are decoded without the filter that smooths the edges of
+    blocks.
     """
     results: dict[int, T] = {}
     todo = iter(enumerate(spans))
     lock, stopped = threading.Lock(), threading.Event()
     total, done = sum(span.stop - span.start for span in spans), 0
+    next_tick = time.monotonic() + _POLL_SEC
     workers = min(decoders, len(spans))
     options = DECODER_OPTIONS if is_rendered else DECODER_OPTIONS | {"skip_loop_filter": "all"}
 
     def count_packet() -> None:
-        nonlocal done
+        nonlocal done, next_tick
         with lock:
             done += 1
         if stopped.is_set():
             raise _Stopped
+        if decoders == 1 and time.monotonic() > next_tick:
+            tick(min(1.0, done / total))
+            next_tick = time.monotonic() + _POLL_SEC
 
     def decode_next_spans() -> None:
         with open_media(path) as container:
@@ -169,6 +175,10 @@ def decode_spans(
                     return
                 results[number] = work(span, _decode_span(codec, packets, span, count_packet))
 
+    if decoders == 1:
+        if spans:
+            decode_next_spans()
+        return [results[number] for number in range(len(spans))]
     with ThreadPoolExecutor(max(1, workers)) as pool:
         pending = {pool.submit(decode_next_spans) for _ in range(workers)}
         try:
