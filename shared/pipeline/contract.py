@@ -188,13 +188,26 @@ def finish_stage(run: StageRun) -> None:
         return True
 
     try:
+        with run.place.one_commit():
+            job = _record_end(run, complete)
+            relay_outbox(run.place, job, run.known)
+    except BaseException:
+        # What was written may be undone.
+        run.known.document = None
+        raise
+    log.info("stage %s", "goes on" if run.repeat else "is done")
+    delete_unkept_source(run.place, job, run.known)
+
+
+def _record_end(run: StageRun, complete: Callable[[Job], bool]) -> Job:
+    """Return the changed job; raises Cancelled if it was cancelled or deleted meanwhile."""
+    try:
         job = change_job(run.place.documents, run.job.id, complete, run.known)
     except NotFound:
         raise Cancelled(run.job.id) from None
     if job.status is JobStatus.CANCELLED:
         raise Cancelled(job.id)
-    log.info("stage %s", "goes on" if run.repeat else "is done")
-    send_and_clean_up(run.place, job, run.known)
+    return job
 
 
 def send_and_clean_up(place: Place, job: Job, known: KnownDocument | None = None) -> None:

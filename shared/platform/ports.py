@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -324,12 +324,16 @@ class Place:
 
     Attributes:
         queue: None where the place does not list deliveries, as Pub/Sub.
+        one_commit: Opens a context whose writes to documents and whose messages become durable together, or not at all
+            if it raises. Where a place cannot do that, each is durable by itself, in the order of the calls: write
+            nothing that is wrong without what follows. Keep it short, since other writers wait, and call no service.
     """
 
     documents: Documents
     objects: Objects
     bus: Bus
     queue: Queue | None = None
+    one_commit: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 def check_bucket(bucket: str) -> None:

@@ -25,7 +25,7 @@ from shared.platform.embedded.place import open_embedded_place
 from shared.platform.memory import limit_memory
 from shared.settings import settings
 from shared.telemetry.metrics import count_as
-from shared.wiring import CRAWL, DOWNLOAD, NOTIFY, Function, wiring
+from shared.wiring import CRAWL, DOWNLOAD, EXTRACT, NOTIFY, PERSIST, Function, wiring
 
 log = logging.getLogger(__name__)
 POOLS = ("cpu", "io")
@@ -36,6 +36,9 @@ SLOTS = {"cpu": 1, "io": IO_SLOTS}
 """How many functions a worker of each pool runs at once."""
 REINDEX = "reindex"
 """The name of the worker that embeds stored passages again after a change of this machine's model."""
+FOLLOWING = {EXTRACT: PERSIST}
+"""Functions that follow one on the same worker. After `analyze`, `persist` may need the model of embeddings, whose
+process each worker would start for itself."""
 LEASE_SEC = 10.0
 
 
@@ -137,6 +140,14 @@ def load_function(name: str) -> Callable[[Any], Any]:
 
 
 def handle_delivery(queue: LeaseQueue, delivery: EventDelivery) -> None:
+    """Call the function, and then the one that follows on the same worker, if any."""
+    with queue.handing_over(FOLLOWING.get(delivery.function), LEASE_SEC) as handover:
+        call_function(queue, delivery)
+    if following := queue.handed_over(handover):
+        call_function(queue, following)
+
+
+def call_function(queue: LeaseQueue, delivery: EventDelivery) -> None:
     """Call the function; acknowledge the delivery if it returns, reject it if it raises."""
     stop_event = threading.Event()
     lease_thread = threading.Thread(target=renew_lease, args=(queue, delivery, stop_event), daemon=True)

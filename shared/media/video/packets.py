@@ -178,6 +178,7 @@ def decode_spans(
     if decoders == 1:
         if spans:
             decode_next_spans()
+            tick(1.0)
         return [results[number] for number in range(len(spans))]
     with ThreadPoolExecutor(max(1, workers)) as pool:
         pending = {pool.submit(decode_next_spans) for _ in range(workers)}

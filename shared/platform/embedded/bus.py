@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import sqlite3
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared import clock
@@ -101,11 +106,40 @@ def format_rfc3339(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@dataclass
+class Handover:
+    """What a worker reserves for itself of the messages that it is about to publish: at most one.
+
+    Attributes:
+        function: The function whose next delivery the worker takes.
+        lease_sec: For how long that delivery is leased.
+        delivery_id: Of the delivery; None as long as there is none.
+    """
+
+    function: str
+    lease_sec: float
+    delivery_id: int | None = None
+
+
+class _ThreadState(threading.local):
+    handover: Handover | None = None
+
+
 class SqliteBus:
     """The port `Bus`. Called inside a transaction of the database, publishing is part of it."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._local = _ThreadState()
+
+    @contextmanager
+    def handing_over(self, handover: Handover) -> Iterator[None]:
+        """Lease to this process what this thread publishes to the function, unless others wait for the function."""
+        self._local.handover = handover
+        try:
+            yield
+        finally:
+            self._local.handover = None
 
     def publish(self, topic: str, data: dict[str, Any], attributes: dict[str, str] | None = None) -> str:
         """Raises NotFound for a topic that is not in the wiring table, ValueError for data that is not JSON."""
@@ -132,13 +166,37 @@ class SqliteBus:
     ) -> str:
         event_id, now = uuid.uuid4().hex, encode_time(clock.now())
         visible = encode_time(clock.steady_now())
-        event = (event_id, topic, bucket, json.dumps(data, allow_nan=False), json.dumps(attributes), now, visible)
-        with self._db.transaction("deliveries") as connection:
+        event = (event_id, topic, bucket, json.dumps(data, allow_nan=False), json.dumps(attributes), now)
+        with self._db.transaction() as connection:
             for function in functions:
                 turn = assign_turn(connection, function, data, visible)
-                connection.execute(
-                    "INSERT INTO deliveries (event_id, topic, bucket, data, attributes, published_at, visible_at,"
-                    " function, job, owner, long, turn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*event, function.name, turn.job, turn.owner, turn.is_long, turn.number),
-                )
+                lease = self._lease_of_handover(connection, function.name)
+                # Nobody else has to wake up for what this worker keeps.
+                with self._db.transaction("any" if lease else "deliveries"):
+                    id = connection.execute(
+                        "INSERT INTO deliveries (event_id, topic, bucket, data, attributes, published_at, function,"
+                        " job, owner, long, turn, leased, count, visible_at)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        (
+                            *event,
+                            *(function.name, turn.job, turn.owner, turn.is_long, turn.number),
+                            *(lease or (0, 0, visible)),
+                        ),
+                    ).lastrowid
+                if lease and self._local.handover:
+                    self._local.handover.delivery_id = id
         return event_id
+
+    def _lease_of_handover(self, connection: sqlite3.Connection, function: str) -> tuple[int, int, str] | None:
+        """Return the lease of a delivery that this thread keeps; None if it wants none, or others wait already."""
+        handover = self._local.handover
+        if handover is None or handover.function != function or handover.delivery_id is not None:
+            return None
+        now = clock.steady_now()
+        others = connection.execute(
+            "SELECT 1 FROM deliveries WHERE function = ? AND visible_at <= ? AND NOT leased",
+            (function, encode_time(now)),
+        )
+        if others.fetchone():
+            return None
+        return os.getpid(), 1, encode_time(now + timedelta(seconds=handover.lease_sec))

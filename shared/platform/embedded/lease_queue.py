@@ -8,14 +8,15 @@ import random
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared import clock
 from shared.errors import NotFound
 from shared.platform.cursors import read_cursor, write_cursor
-from shared.platform.embedded.bus import EventDelivery, SqliteBus
+from shared.platform.embedded.bus import EventDelivery, Handover, SqliteBus
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import ChangeMarker, Database
 from shared.platform.embedded.turns import SHORT_IN_A_ROW
@@ -94,6 +95,29 @@ class LeaseQueue:
                     return _delivery_from_row(row, row["count"] + 1)
                 self._move_to_dead_letters(row)
         return None
+
+    @contextmanager
+    def handing_over(self, function: str | None, lease_sec: float = 30) -> Iterator[Handover | None]:
+        """Reserve for this thread the next message that it publishes to the function, unless others wait for that.
+
+        So a job's next stage follows on the same worker, without a trip through the queue. `handed_over` returns the
+        delivery afterwards.
+        """
+        if function is None:
+            yield None
+            return
+        handover = Handover(function, lease_sec)
+        with self._bus.handing_over(handover):
+            yield handover
+
+    def handed_over(self, handover: Handover | None) -> EventDelivery | None:
+        """Return the delivery that was reserved; None if there is none."""
+        if handover is None or handover.delivery_id is None:
+            return None
+        row = self._db.connection.execute(
+            "SELECT * FROM deliveries WHERE id = ? AND leased = ?", (handover.delivery_id, os.getpid())
+        ).fetchone()
+        return row and _delivery_from_row(row, row["count"])
 
     def extend_lease(self, delivery: EventDelivery, lease_sec: float) -> bool:
         """Hold the delivery for `lease_sec` from now; return False if the lease was lost."""

@@ -69,5 +69,5 @@ def open_embedded_place(settings: Settings) -> EmbeddedPlace:
     bus = SqliteBus(database)
     objects = FileObjects(blobs, database, bus, key, settings.public_url)
     queue = LeaseQueue(database, bus)
-    place = Place(SqliteDocuments(database), objects, bus, queue)
+    place = Place(SqliteDocuments(database), objects, bus, queue, database.transaction)
     return EmbeddedPlace(place, queue, database, objects, key, settings)

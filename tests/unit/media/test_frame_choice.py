@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.media.video.frame_choice import choose_key_frames, choose_samples, farthest_first, has_same_text
-from shared.media.video.frames import Picture, compute_fingerprint
+from shared.media.video.frames import Picture, compute_fingerprint, shifted_differences
 from shared.models.video import Shot
 
 
@@ -60,6 +60,20 @@ def test_more_may_only_add(points: list[int], most: int) -> None:
         return farthest_first(points, distance=lambda a, b: abs(a - b), weight=lambda p: p + 1, least=5, most=count)
 
     assert choose(most + 1)[:most] == choose(most)
+
+
+@given(st.integers(0, 5), st.integers(0, 5), st.integers(-3, 3), st.integers(-3, 3))
+@settings(max_examples=30)
+def test_shifts_are_compared_as_one_by_one(look: int, other: int, dy: int, dx: int) -> None:
+    """A camera that shakes is recognized by the same numbers as if each shift were cut out and compared alone."""
+    rows = [picture(0.0, number).fingerprint for number in (look, other)]
+    one, two = (row[:576].reshape(24, 24).astype(int) for row in rows)
+    overlap = [slice(max(0, shift), 24 + min(0, shift)) for shift in (dy, dx, -dy, -dx)]
+    expected = np.sort(np.abs(one[overlap[0], overlap[1]] - two[overlap[2], overlap[3]]).ravel())
+    apart, counts = shifted_differences(*rows)
+    number = (dy + 3) * 7 + dx + 3
+    assert counts[number] == len(expected)
+    assert apart[number, : counts[number]].tolist() == expected.tolist()
 
 
 @given(st.lists(st.integers(0, 5), max_size=40))
