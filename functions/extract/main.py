@@ -7,6 +7,7 @@ next stage.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from shared.models.job import AUDIO_TRACK, LOCATION, SUBTITLE_TRACK, Job
 from shared.models.media import MediaInfo
 from shared.models.video import AudioTrack, Extraction, TimeSpan
 from shared.pipeline.contract import run_stage
-from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, source_name, store_folder, store_json
+from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, source_name, store_folder
 from shared.pipeline.sample_archive import pack_samples
 from shared.pipeline.stage_run import StageRun
 from shared.platform.video_limits import job_settings
@@ -62,8 +63,8 @@ def extract_video(run: StageRun) -> None:
     out.mkdir()
     extraction = extract_media(run, film, info, kind, out)
     pack_samples(out, extraction.samples)
+    (out / EXTRACTION).write_text(json.dumps(extraction.to_json(), ensure_ascii=False), encoding="utf-8")
     store_folder(run.place.objects, run.job.id, out, tick_as(run.tick, 0.85, 0.98, "Storing key frames and audio"))
-    store_json(run.place.objects, run.job.id, EXTRACTION, extraction.to_json())
     run.add_result(lambda job: record_extraction(job, extraction))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from shared.errors import NotFound, PermanentError
 from shared.models.video import Extraction, Frame, Segment, Transcript
 from shared.platform.documents import iterate_query
-from shared.platform.ports import Document, Documents, Objects
+from shared.platform.ports import Document, Documents, NewObject, Objects
 
 # Collections.
 JOBS = "jobs"
@@ -31,6 +32,8 @@ EXTRACTION = "extract.json"
 CAPTIONS = "captions.json"
 SCREEN_TEXT = "screen.json"
 TRANSCRIPT = "transcript.json"
+FILES_AT_ONCE = 32
+"""Files that are open at the same time."""
 CONTENT_TYPES = {
     ".jpg": "image/jpeg",
     ".flac": "audio/flac",
@@ -62,12 +65,20 @@ def media_name(job_id: str, name: str) -> str:
 
 
 def store_folder(objects: Objects, job_id: str, folder: Path, tick: Callable[[float], None]) -> None:
-    """Store every file below `folder` under its relative name."""
+    """Store every file below `folder` under its relative name, many in one step; replaces those of an earlier run."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    for number, path in enumerate(files, start=1):
-        name = path.relative_to(folder).as_posix()
-        objects.put(MEDIA, media_name(job_id, name), path, CONTENT_TYPES[path.suffix])
-        tick(number / len(files))
+    for start in range(0, len(files), FILES_AT_ONCE):
+        paths = {
+            media_name(job_id, path.relative_to(folder).as_posix()): path for path in files[start:][:FILES_AT_ONCE]
+        }
+        with ExitStack() as streams:
+            new_objects = [
+                NewObject(name, streams.enter_context(path.open("rb")), CONTENT_TYPES[path.suffix])
+                for name, path in paths.items()
+            ]
+            for name in objects.create_many(MEDIA, new_objects):
+                objects.put(MEDIA, name, paths[name], CONTENT_TYPES[paths[name].suffix])
+        tick(min(len(files), start + FILES_AT_ONCE) / len(files))
 
 
 def download_frames(objects: Objects, job_id: str, frames: Sequence[Frame], into: Path) -> list[tuple[Frame, Path]]:
