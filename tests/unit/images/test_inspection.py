@@ -7,7 +7,6 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -200,34 +199,41 @@ def test_orientation_is_followed() -> None:
         assert hamming_distance(inspection.phash or 0, plain.phash or 0) <= 4
 
 
-@cache
-def variants() -> dict[str, bytes]:
-    """The same scene in the ways that images are stored."""
-    picture = scene(7)
-    grey = picture.convert("L")
-    clear = picture.convert("RGBA")
-    clear.paste((1, 2, 3, 0), (0, 0, 40, 40))
-    sixteen = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
-    return {
-        "cmyk": encoded(picture.convert("CMYK"), quality=95),
-        "palette": encoded(picture.quantize(128), "PNG"),
-        "palette with a clear colour": encoded(picture.quantize(128), "PNG", transparency=5),
-        "alpha": encoded(clear, "PNG"),
-        "grey with alpha": encoded(clear.convert("LA"), "PNG"),
-        "16 bits": encoded(sixteen, "PNG"),
-        "16 bits in a TIFF": encoded(sixteen, "TIFF"),
-        "32 bits": encoded(grey.convert("I"), "TIFF"),
-        "numbers": encoded(grey.convert("F"), "TIFF"),
-        "interlaced": encoded(picture, progressive=True),
-        "animated": encoded(picture, "GIF", save_all=True, append_images=[scene(8)]),
-    }
+def grey() -> Image.Image:
+    return scene(7).convert("L")
 
 
-@pytest.mark.parametrize("name", variants())
+def partly_clear() -> Image.Image:
+    picture = scene(7).convert("RGBA")
+    picture.paste((1, 2, 3, 0), (0, 0, 40, 40))
+    return picture
+
+
+def sixteen_bits() -> Image.Image:
+    return Image.fromarray(np.asarray(grey()).astype(np.uint16) * 257)
+
+
+VARIANTS: dict[str, Callable[[], bytes]] = {
+    "cmyk": lambda: encoded(scene(7).convert("CMYK"), quality=95),
+    "palette": lambda: encoded(scene(7).quantize(128), "PNG"),
+    "palette with a clear colour": lambda: encoded(scene(7).quantize(128), "PNG", transparency=5),
+    "alpha": lambda: encoded(partly_clear(), "PNG"),
+    "grey with alpha": lambda: encoded(partly_clear().convert("LA"), "PNG"),
+    "16 bits": lambda: encoded(sixteen_bits(), "PNG"),
+    "16 bits in a TIFF": lambda: encoded(sixteen_bits(), "TIFF"),
+    "32 bits": lambda: encoded(grey().convert("I"), "TIFF"),
+    "numbers": lambda: encoded(grey().convert("F"), "TIFF"),
+    "interlaced": lambda: encoded(scene(7), progressive=True),
+    "animated": lambda: encoded(scene(7), "GIF", save_all=True, append_images=[scene(8)]),
+}
+"""The same scene in the ways that images are stored."""
+
+
+@pytest.mark.parametrize("name", VARIANTS)
 def test_every_kind_of_pixels_is_seen_as_it_is_shown(name: str) -> None:
     """CMYK, palettes, transparency, 16 bits and animations give the hash of the plain picture."""
     plain = inspect_image(encoded(scene(7), "PNG"), level="medium")
-    inspection = inspect_image(variants()[name], level="medium")
+    inspection = inspect_image(VARIANTS[name](), level="medium")
     assert inspection.fault is None
     assert hamming_distance(inspection.phash or 0, plain.phash or 0) <= 6
     assert inspection.animated == (name == "animated")

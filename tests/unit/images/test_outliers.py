@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 
 from PIL import Image, ImageDraw
 
@@ -28,34 +29,40 @@ def screenshot() -> Image.Image:
     return picture
 
 
-SCENES = image_features({f"{seed:03}": scene(seed, (320, 240)) for seed in range(80)})
-PAGE = image_features({"page": screenshot()})
+@cache
+def scenes() -> Rows:
+    return image_features({f"{seed:03}": scene(seed, (320, 240)) for seed in range(80)})
+
+
+@cache
+def page() -> Rows:
+    return image_features({"page": screenshot()})
 
 
 def test_what_is_unlike_all_others_is_found() -> None:
     """A page of text among pictures is an outlier, and hardly any picture is."""
-    scores = outlier_scores(SCENES + PAGE, LIMIT)
+    scores = outlier_scores(scenes() + page(), LIMIT)
     assert max(scores, key=lambda name: scores[name]) == "page"
     assert len(scores) <= 3
 
 
 def test_two_kinds_of_images_are_no_outliers_to_each_other() -> None:
     """A dataset of several keywords has none only because its images are of two kinds."""
-    pages = [(f"page{number}", PAGE[0][1]) for number in range(30)]
-    assert not set(outlier_scores(SCENES + pages, LIMIT)) & {name for name, _ in pages}
+    pages = [(f"page{number}", page()[0][1]) for number in range(30)]
+    assert not set(outlier_scores(scenes() + pages, LIMIT)) & {name for name, _ in pages}
 
 
 def test_scores_do_not_depend_on_order() -> None:
     """The same images get the same scores however they come in."""
-    rows = SCENES + PAGE
+    rows = scenes() + page()
     mixed = random.Random(1).sample(rows, len(rows))
     assert outlier_scores(mixed, 0.5) == outlier_scores(rows, 0.5)
 
 
 def test_all_alike_or_too_few_have_none() -> None:
     """Copies of one image, and sets too small to say what is usual, have no outliers."""
-    assert outlier_scores([(str(number), SCENES[0][1]) for number in range(50)], LIMIT) == {}
-    assert outlier_scores((SCENES + PAGE)[-MIN_IMAGES + 1 :], LIMIT) == {}
+    assert outlier_scores([(str(number), scenes()[0][1]) for number in range(50)], LIMIT) == {}
+    assert outlier_scores((scenes() + page())[-MIN_IMAGES + 1 :], LIMIT) == {}
 
 
 def test_one_in_colour_among_grey() -> None:
