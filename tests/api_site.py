@@ -6,6 +6,7 @@ No workers run: `Site.work` does what they would, in the test's own thread, unti
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from shared.platform.embedded.bus import to_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.identity import current_identity, reset_identity
 from shared.platform.place import use_place
-from shared.settings import settings
+from shared.settings import Settings, settings
 from tests.contract.served import served
 from tests.server import UNLIMITED
 
@@ -124,9 +125,20 @@ def api_server() -> Iterator[tuple[str, _Server]]:
         yield url, server
 
 
+@pytest.fixture(scope="session")
+def empty_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation's data folder as it is made: creating all tables takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("empty") / "data"
+    open_embedded_place(Settings(clipwise_data=folder)).database.close()
+    return folder
+
+
 @pytest.fixture
-def site(api_server: tuple[str, _Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(
+    api_server: tuple[str, _Server], empty_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
     url, server = api_server
+    shutil.copytree(empty_data, tmp_path / "data")
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))

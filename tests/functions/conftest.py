@@ -1,9 +1,9 @@
 import pytest
 
-from tests.api_site import api_server, site
+from tests.api_site import api_server, empty_data, site
 from tests.vendors import make_loopback_a_vendor
 
-__all__ = ["api_server", "site"]
+__all__ = ["api_server", "empty_data", "site"]
 
 
 @pytest.fixture(autouse=True)

@@ -18,10 +18,10 @@ import pytest
 
 from shared.pipeline.sweep import sweep
 from tests import media_samples as samples
-from tests.api_site import MP4, Site, api_server, site
+from tests.api_site import MP4, Site, api_server, empty_data, site
 from tests.hostile_server import HostileServer
 
-__all__ = ["api_server", "site"]
+__all__ = ["api_server", "empty_data", "site"]
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}

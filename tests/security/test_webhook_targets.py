@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from shared.pipeline import lifecycle
-from tests.api_site import Site, api_server, site
+from tests.api_site import Site, api_server, empty_data, site
 from tests.webhook_receiver import Receiver, receiving
 
-__all__ = ["api_server", "site"]
+__all__ = ["api_server", "empty_data", "site"]
 
 PUBLIC = "93.184.215.14"
 
