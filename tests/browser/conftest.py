@@ -12,7 +12,7 @@ from infra.runtimes.emulated.emulators import EmulatorHosts
 from tests.browser.pages import SDK, served_pages
 from tests.browser.shelf import Shelf
 from tests.browser.tab import Tab, patient, watched_page
-from tests.contract.emulated import running_emulators
+from tests.contract.emulated import own_emulators
 from tests.patience import PATIENCE_SEC
 from tests.server import Server, serving
 from tests.video_samples import plain_video
@@ -86,7 +86,7 @@ def origin(chromium: Browser) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def hosts(origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorHosts]:
-    with running_emulators(tmp_path_factory.mktemp("emulators"), origin) as running:
+    with own_emulators(tmp_path_factory.mktemp("emulators"), origin) as running:
         yield running
 
 

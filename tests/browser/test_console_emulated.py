@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.shelf import address, open_page
 from tests.browser.tab import patient
-from tests.contract.emulated import running_emulators
+from tests.contract.emulated import own_emulators
 from tests.dataset_runs import unhurried
 from tests.image_site import ImageSite
 from tests.server import Server, serving
@@ -30,7 +30,7 @@ def pictures() -> Iterator[ImageSite]:
 def server(chromium: object, pictures: ImageSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """`clipwise up --emulators`, for the user of this machine."""
     folder = tmp_path_factory.mktemp("emulated")
-    with running_emulators(folder / "emulators") as hosts:
+    with own_emulators(folder / "emulators") as hosts:
         addresses = {name: value for name, value in hosts.environ().items() if name.endswith("_EMULATOR_HOST")}
         environ = addresses | unhurried(pictures) | {"ALLOW_HOSTS": pictures.address, "AUTH_REQUIRED": "false"}
         with serving(folder / "data", "--emulators", **environ) as running:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -67,6 +68,8 @@ class EmulatedPlace(Api):
         self.pubsub = pubsub
         self.endpoints = endpoints
         self.platform = connect(hosts)
+        self._entries: defaultdict[str, list[Entry]] = defaultdict(list)
+        self._read_bytes: Counter[str] = Counter()
 
     def provision(self, **moved: str) -> None:
         """Subscribe the functions; those in `moved` at other endpoints than their own."""
@@ -108,8 +111,13 @@ class EmulatedPlace(Api):
 
     def log(self, function: str, job_id: str | None = None) -> list[Entry]:
         """What the function has said, of this job if one is given."""
-        lines = (self.folder / f"{function}.log").read_text(encoding="utf-8").splitlines()
-        entries: list[Entry] = [json.loads(line) for line in lines if line.startswith("{")]
+        with (self.folder / f"{function}.log").open("rb") as log:
+            log.seek(self._read_bytes[function])
+            # The last line may be half written.
+            lines = [line for line in log if line.endswith(b"\n")]
+        self._read_bytes[function] += sum(map(len, lines))
+        entries = self._entries[function]
+        entries += (json.loads(line) for line in lines if line.startswith(b"{"))
         return [entry for entry in entries if job_id in (None, label(entry, "job"))]
 
     def said(self, function: str, job_id: str, message: str) -> int:

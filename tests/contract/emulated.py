@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import queue
+import shutil
 import sys
+import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,13 +21,22 @@ import pytest
 from cloudevents.http import CloudEvent
 from werkzeug.serving import make_server
 
-from infra.runtimes.emulated.emulators import EmulatorHosts, run_emulators
-from infra.runtimes.emulated.installation import FIRESTORE, PUBSUB, EmulatorsUnavailable, ensure_jar, ensure_java
+from infra.runtimes.emulated.emulators import RULES, EmulatorHosts, emulator_command, run_emulators
+from infra.runtimes.emulated.guarded_process import free_port, run_guarded
+from infra.runtimes.emulated.installation import (
+    FIRESTORE,
+    PUBSUB,
+    Emulator,
+    EmulatorsUnavailable,
+    ensure_jar,
+    ensure_java,
+)
 from infra.runtimes.emulated.provision import provision_pubsub
 from shared.platform.gcp.place import open_gcp_place
 from shared.platform.ports import Place
 from shared.settings import Settings
 from shared.wiring import wiring
+from tests.patience import PATIENCE_SEC
 
 SINK = Path(__file__).with_name("sink.py")
 
@@ -34,9 +49,40 @@ def need_emulators() -> None:
         pytest.skip(str(reason))
 
 
+@cache
+def shared_emulator(emulator: Emulator, *options: str) -> str:
+    """The address of one of Google's emulators, which runs until this process ends: starting Java takes seconds."""
+    folder = Path(tempfile.mkdtemp(prefix="clipwise-emulator-"))
+    stack, port = ExitStack(), free_port()
+    atexit.register(stack.close)
+    stack.callback(shutil.rmtree, folder)
+    command = [*emulator_command(emulator, port, obtain=False), *options]
+    stack.enter_context(run_guarded(command, folder / "log")).wait_for_port(port, PATIENCE_SEC)
+    return f"127.0.0.1:{port}"
+
+
 @contextmanager
 def running_emulators(folder: Path, frontend: str = "") -> Iterator[EmulatorHosts]:
-    """The three emulators; skips the test, with the reason, where they cannot be had."""
+    """A project of its own on Google's emulators, which all tests of this process share, and a storage emulator.
+
+    Skips the test, with the reason, where they cannot be had.
+    """
+    need_emulators()
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FRONTEND_URL", frontend)
+            if "FIRESTORE_EMULATOR_HOST" not in os.environ:
+                patch.setenv("FIRESTORE_EMULATOR_HOST", shared_emulator(FIRESTORE, f"--rules={RULES}"))
+            if "PUBSUB_EMULATOR_HOST" not in os.environ:
+                patch.setenv("PUBSUB_EMULATOR_HOST", shared_emulator(PUBSUB))
+            project = f"test-{uuid.uuid4().hex[:12]}"
+            hosts = stack.enter_context(run_emulators(folder, project=project, obtain=False))
+        yield hosts
+
+
+@contextmanager
+def own_emulators(folder: Path, frontend: str = "") -> Iterator[EmulatorHosts]:
+    """The three emulators in processes of their own; skips the test, with the reason, where they cannot be had."""
     need_emulators()
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:

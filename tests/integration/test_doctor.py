@@ -23,6 +23,6 @@ def test_the_emulated_place_is_healthy_and_emptied_emulators_are_not(tmp_path: P
         assert {"bucket uploads", "topics", "subscription extract", "dead letters", "database"} <= {
             row.subject for row in findings
         }
-    bare = list(check_project(PROJECT, environ=hosts.environ()))
+    bare = list(check_project(hosts.project, environ=hosts.environ()))
     assert not is_healthy(bare)
     assert any("clipwise up --emulators" in row.advice for row in bare)

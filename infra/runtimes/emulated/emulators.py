@@ -22,6 +22,9 @@ from infra.runtimes.emulated.installation import (
 RULES = Path(__file__).parents[2] / "firestore" / "firestore.rules"
 PROJECT = "clipwise-local"
 READY_SEC = 300.0
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Options of Java for a program that does little: without its optimizing compiler and the threads of its usual garbage
+collector, an emulator starts with a quarter less processor time."""
 
 
 @dataclass(frozen=True)
@@ -104,5 +107,12 @@ def run_emulators(
 
 def emulator_command(emulator: Emulator, port: int, obtain: bool = True) -> list[str]:
     """Return the command that starts one of Google's emulators on 127.0.0.1; raises EmulatorsUnavailable."""
-    command = [str(ensure_java(obtain)), "-Duser.language=en", "-cp", str(ensure_jar(emulator, obtain)), emulator.main]
+    command = [
+        str(ensure_java(obtain)),
+        *SHORT_LIVED,
+        "-Duser.language=en",
+        "-cp",
+        str(ensure_jar(emulator, obtain)),
+        emulator.main,
+    ]
     return [*command, "--host=127.0.0.1", f"--port={port}"]

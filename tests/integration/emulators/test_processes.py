@@ -16,7 +16,7 @@ import pytest
 from infra.runtimes.emulated.emulators import EmulatorHosts, run_emulators
 from infra.runtimes.emulated.guarded_process import free_port, run_guarded
 from infra.runtimes.emulated.installation import EmulatorsUnavailable
-from tests.contract.emulated import running_emulators
+from tests.contract.emulated import own_emulators
 from tests.patience import PATIENCE_SEC
 from tests.server import eventually
 
@@ -53,7 +53,7 @@ def addresses(hosts: EmulatorHosts) -> list[str]:
 
 def test_all_three_answer_and_end_with_the_context(tmp_path: Path) -> None:
     """When the emulated place is left, no port stays taken and no process runs on."""
-    with running_emulators(tmp_path) as hosts:
+    with own_emulators(tmp_path) as hosts:
         assert all(map(listens, addresses(hosts)))
         assert {"firestore.log", "pubsub.log", "storage.log"} <= {path.name for path in tmp_path.iterdir()}
     assert not any(map(listens, addresses(hosts)))
@@ -61,7 +61,7 @@ def test_all_three_answer_and_end_with_the_context(tmp_path: Path) -> None:
 
 def test_killing_who_started_them_ends_them(tmp_path: Path) -> None:
     """Even after kill -9 nothing is left behind that would have to be looked for."""
-    with running_emulators(tmp_path / "probe"):
+    with own_emulators(tmp_path / "probe"):
         pass  # skips where there are none
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
@@ -75,7 +75,7 @@ def test_killing_who_started_them_ends_them(tmp_path: Path) -> None:
 
 def test_one_that_runs_already_is_used_and_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has an emulator of their own keeps it."""
-    with running_emulators(tmp_path / "first") as first:
+    with own_emulators(tmp_path / "first") as first:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", first.firestore)
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", first.pubsub)
         with run_emulators(tmp_path / "second", obtain=False) as second:
