@@ -29,7 +29,7 @@ from infra.runtimes.emulated.installation import FIRESTORE, PUBSUB, EmulatorsUna
 from shared.media.self_check import find_faults, library_versions
 from shared.settings import Settings, SettingsError, read_settings
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 INSTALL = "run `make demo` or `pip install -e '.[embedded]'` in a clone of the repository"
 MIN_FREE_MB = 1_000
 

@@ -17,7 +17,7 @@ from tests.patience import PATIENCE_SEC
 from tests.server import Server, serving
 from tests.video_samples import plain_video
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # Nothing but what the page asks for, and only from loopback.
 FLAGS = [
     "--no-sandbox",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.conftest import BROWSERS
+
 WEB = Path(__file__).parents[2] / "web"
 SIZES = (192, 512)
 
@@ -26,7 +28,7 @@ def draw_icon(browser: Browser, size: int) -> bytes:
 
 if __name__ == "__main__":
     with sync_playwright() as playwright:
-        program = shutil.which("chromium") or shutil.which("google-chrome")
+        program = next(filter(None, map(shutil.which, BROWSERS)), None)
         with playwright.chromium.launch(executable_path=program, args=["--no-sandbox"]) as chromium:
             for pixels in SIZES:
                 icon_path(pixels).write_bytes(draw_icon(chromium, pixels))
