@@ -107,8 +107,9 @@ def transcribe_audio(run: StageRun | PartRun, number: int, extraction: Extractio
     from shared.ai.provider import TRANSCRIPTION, AudioClip
     from shared.analyses.kinds import kind_named
 
-    assert run.job.video.audio is not None  # noqa: S101  # without audio there are no parts
-    part = run.job.video.audio.parts[number]
+    assert extraction.audio is not None  # noqa: S101  # without audio there are no parts
+    # The job's own list is empty once an attempt has stored the transcript, even if its end was not recorded.
+    part = extraction.audio.parts[number]
     path = run.workspace / "part.flac"
     run.place.objects.download(MEDIA, media_name(run.job.id, part.name), path)
     provider = provider_for(kind_named(run.job.kind), settings(), meter, TRANSCRIPTION)
