@@ -17,8 +17,20 @@ def fork_server_of(pid: int) -> int:
 
 def workers_of(pid: int) -> list[int]:
     """The worker processes of a server at this moment."""
-    of = [each for each in descendants(pid) if FORK_SERVER in _words(each)]
-    return [each for each in of if _parent(each) != pid]
+    return _copies_below(pid, 1)
+
+
+def lease_keepers_of(pid: int) -> list[int]:
+    """The processes that renew the leases of a server's CPU-bound workers at this moment."""
+    return _copies_below(pid, 2)
+
+
+def _copies_below(pid: int, depth: int) -> list[int]:
+    """The forks of the fork server that are so many generations younger."""
+    generation = [each for each in descendants(pid) if FORK_SERVER in _words(each) and _parent(each) == pid]
+    for _ in range(depth):
+        generation = [each for each in descendants(pid) if FORK_SERVER in _words(each) and _parent(each) in generation]
+    return generation
 
 
 def _words(pid: int) -> list[bytes]:

@@ -49,6 +49,12 @@ def _bracket(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def core_count() -> int:
+    """Return how many cores this process may use, of which `taskset` or a container may leave it fewer."""
+    allowed_cores = getattr(os, "sched_getaffinity", None)
+    return len(allowed_cores(0)) if allowed_cores else os.cpu_count() or 1
+
+
 class TerminationSignal(SystemExit):
     """SIGTERM arrived."""
 

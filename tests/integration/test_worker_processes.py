@@ -13,7 +13,7 @@ import pytest
 from shared.platform.embedded.place import open_embedded_place
 from shared.settings import read_settings
 from tests.server import Server, descendants, eventually, serving
-from tests.server_processes import fork_server_of, workers_of
+from tests.server_processes import fork_server_of, lease_keepers_of, workers_of
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,9 @@ def test_idle_workers_end_and_the_next_job_starts_others(server: Server, small_v
         eventually(lambda: not workers_of(server.pid))
     fork_server = fork_server_of(server.pid)
     eventually(lambda: descendants(server.pid) == [fork_server])
+    # A file for each process that ever ran would fill the disk.
+    counters = {file.name for file in (server.data / "tmp" / "metrics").iterdir()}
+    assert counters <= {f"{kind}_{name}.db" for kind in ("counter", "histogram") for name in worker_names()}
 
 
 def test_a_command_on_the_same_folder_wakes_the_server(server: Server) -> None:
@@ -40,12 +43,17 @@ def test_a_command_on_the_same_folder_wakes_the_server(server: Server) -> None:
     other.database.close()
 
 
-@pytest.mark.parametrize("victim", ["worker", "fork server"])
+def worker_names() -> list[str]:
+    return ["io-0", *(f"cpu-{number}" for number in range(os.cpu_count() or 1))]
+
+
+@pytest.mark.parametrize("victim", ["worker", "lease keeper", "fork server"])
 def test_jobs_end_though_their_processes_are_killed(server: Server, small_video: Path, victim: str) -> None:
     """Whichever process dies, others take its place and every job ends."""
     jobs = [server.submit(small_video) for _ in range(4)]
+    victims = {"worker": workers_of, "lease keeper": lease_keepers_of, "fork server": lambda pid: [fork_server_of(pid)]}
     eventually(lambda: workers_of(server.pid), pause=0)
-    for process_id in workers_of(server.pid) if victim == "worker" else [fork_server_of(server.pid)]:
+    for process_id in eventually(lambda: victims[victim](server.pid), pause=0):
         with suppress(ProcessLookupError):
             os.kill(process_id, signal.SIGKILL)
     assert [server.follow(job)["status"] for job in jobs] == ["done"] * 4

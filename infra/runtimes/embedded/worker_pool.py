@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import threading
 import time
@@ -17,6 +16,7 @@ from infra.runtimes.background_tasks import Watchdog
 from infra.runtimes.embedded.fork_server import ForkServer, end_group
 from infra.runtimes.embedded.recovery import count_memory_kills, crash_reason, record_crash
 from infra.runtimes.embedded.workers import POOLS, REINDEX, abandoned_functions, pool_functions, pool_of
+from infra.runtimes.process import core_count
 from shared.platform.embedded.lease_queue import Demand
 from shared.platform.embedded.place import EmbeddedPlace
 
@@ -43,7 +43,7 @@ class WorkerPool:
     def __init__(self, temporary: Path, place: EmbeddedPlace) -> None:
         self._temporary = temporary
         self._place = place
-        self._names = {"cpu": [f"cpu-{n}" for n in range(os.cpu_count() or 1)], "io": ["io-0"]}
+        self._names = {"cpu": [f"cpu-{n}" for n in range(core_count())], "io": ["io-0"]}
         self._lock = threading.Lock()
         self._fork_server: ForkServer | None = None
         self._processes: dict[str, _Process] = {}

