@@ -132,7 +132,7 @@ def test_an_object_comes_back_as_it_was_stored(objects: Objects, fresh: str, tmp
     assert (info.content_type, info.metadata) == ("image/jpeg", {"k": "v ü"})
     assert before <= info.updated <= datetime.now(UTC) + timedelta(seconds=2)
     assert objects.stat(MEDIA, f"{fresh}/a") == info
-    assert read(objects, MEDIA, f"{fresh}/a") == content
+    assert read(objects, MEDIA, f"{fresh}/a") == objects.read(MEDIA, f"{fresh}/a") == content
     objects.download(MEDIA, f"{fresh}/a", tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == content
 
@@ -143,7 +143,7 @@ def test_an_empty_object_is_an_object(objects: Objects, fresh: str) -> None:
     info = objects.stat(MEDIA, fresh)
     assert info is not None
     assert info.size == 0
-    assert read(objects, MEDIA, fresh) == b""
+    assert read(objects, MEDIA, fresh) == objects.read(MEDIA, fresh) == b""
 
 
 def test_what_is_missing_is_not_found(objects: Objects, fresh: str, tmp_path: Path) -> None:
@@ -151,6 +151,8 @@ def test_what_is_missing_is_not_found(objects: Objects, fresh: str, tmp_path: Pa
     assert objects.stat(MEDIA, fresh) is None
     with pytest.raises(NotFound), objects.open(MEDIA, fresh):
         pass
+    with pytest.raises(NotFound):
+        objects.read(MEDIA, fresh)
     with pytest.raises(NotFound):
         objects.download(MEDIA, fresh, tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
