@@ -72,6 +72,13 @@ def find_program(name: str) -> Path | None:
     return None
 
 
+def ffmpeg_version() -> str:
+    """Return what the service's ffmpeg says of itself, such as `ffmpeg 5.1.9-0+deb12u1`."""
+    command = [str(find_program("ffmpeg")), "-version"]
+    words = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return f"ffmpeg {words[2]}"
+
+
 @contextmanager
 def celery_service(folder: Path) -> Iterator[CeleryService]:
     """Run the service on free loopback ports, with its files in `folder`, until the context ends."""
