@@ -32,6 +32,7 @@ VERBS = {
     "bucket_name": (),
     "copy": ("read", "create", "delete"),
     "copy_to_bucket": ("read",),
+    "create_many": ("create",),
     "delete": ("delete",),
     "delete_many": ("delete",),
     "delete_prefix": ("read", "delete"),
