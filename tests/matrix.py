@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from infra.packaging.package import uv_path
@@ -25,6 +25,9 @@ from tests.interpreters import ROOT, deployed_version, installed_interpreters, s
 from tests.wheel import add_strangers
 
 FOLDER = ROOT / ".venv" / "matrix"
+AT_ONCE = 2
+"""Checks that run at the same time: while one installs or runs the demo, cores are idle."""
+CHECKS = ("install", "demo", "tests", "wheel")
 WHEEL_MB = 1250
 """A third of it hears and embeds on this machine: docs/decisions/local-models.md. Deno has 96 MB."""
 # What meets libraries whose releases differ by interpreter: media, AI services, adapters, deployable packages.
@@ -67,10 +70,10 @@ class Matrix:
         self.rows.setdefault(row, {})[check] = f"{result}, {time.monotonic() - started:.0f} s"
 
     def table(self) -> str:
-        checks = list(dict.fromkeys(check for row in self.rows.values() for check in row))
+        checks = [check for check in CHECKS if any(check in row for row in self.rows.values())]
         lines = [
             ["", *checks],
-            *([name, *(row.get(check, "–") for check in checks)] for name, row in self.rows.items()),
+            *([name, *(row.get(check, "–") for check in checks)] for name, row in sorted(self.rows.items())),
         ]
         widths = [max(len(line[column]) for line in lines) for column in range(len(checks) + 1)]
         return "\n".join(
@@ -142,7 +145,7 @@ def try_wheel(log: Path, python: Path, environment: Path, *, locked: bool) -> st
 
     Returns the size of what was installed. Raises AssertionError above WHEEL_MB.
     """
-    dist = FOLDER / "dist"
+    dist = environment.with_name(f"{environment.name}-dist")
     shutil.rmtree(dist, ignore_errors=True)
     shutil.rmtree(environment, ignore_errors=True)
     execute(log, uv_path(), "build", "--quiet", "--wheel", "--out-dir", dist)
@@ -177,6 +180,11 @@ def try_interpreter(matrix: Matrix, version: str, python: Path, tests: tuple[str
         matrix.run(row, "tests", lambda log: run_tests(log, environment, tests))
 
 
+def try_wheel_on(matrix: Matrix, version: str, python: Path, *, locked: bool) -> None:
+    environment = FOLDER / f"wheel-{version}"
+    matrix.run(f"Python {version}", "wheel", lambda log: try_wheel(log, python, environment, locked=locked))
+
+
 def try_versions(matrix: Matrix, python: Path, resolution: str) -> None:
     row, environment = f"{resolution} libraries", FOLDER / resolution
     matrix.run(row, "install", lambda log: install_resolved(log, python, environment, resolution))
@@ -195,14 +203,19 @@ def main(full: bool) -> int:
         )
         matrix.failed = os.environ.get("ALLOW_MISSING_RUNTIME") != "1"
     here, newest_version = ".".join(map(str, sys.version_info[:2])), list(interpreters)[-1]
-    for version, python in interpreters.items():
-        if full:
-            try_interpreter(matrix, version, python, BROAD_TESTS)
-        elif version != here:
-            try_interpreter(matrix, version, python, LIBRARY_TESTS if version in (deployed, newest_version) else ())
-        if full or version == deployed:
-            install_wheel = partial(try_wheel, python=python, environment=FOLDER / f"wheel-{version}", locked=not full)
-            matrix.run(f"Python {version}", "wheel", install_wheel)
+
+    tried = [version for version in interpreters if full or version != here]
+    # The longest first.
+    tried.sort(key=lambda version: version not in (deployed, newest_version))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        pending = []
+        for version in tried:
+            tests = BROAD_TESTS if full else LIBRARY_TESTS if version in (deployed, newest_version) else ()
+            pending.append(pool.submit(try_interpreter, matrix, version, interpreters[version], tests))
+        for version in interpreters if full else [deployed] if deployed in interpreters else []:
+            pending.append(pool.submit(try_wheel_on, matrix, version, interpreters[version], locked=not full))
+        for each in pending:
+            each.result()
     if full:
         oldest, *_, newest = interpreters.values()
         try_versions(matrix, oldest, "lowest-direct")
