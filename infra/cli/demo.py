@@ -14,7 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,10 +45,10 @@ class ServerStartError(Exception):
 
 
 @contextmanager
-def run_embedded_server(data: Path, log: Path) -> Iterator[str]:
-    """Serve `data` on a free loopback port; yields the URL once the server is ready.
+def run_embedded_server(data: Path, log: Path) -> Iterator[Callable[[], str]]:
+    """Serve `data` on a free loopback port; yields a function that waits until the server is ready and returns its URL.
 
-    The server's log goes to the file `log`. It is stopped however the block ends. Raises ServerStartError.
+    That function raises ServerStartError. The file `log` receives the server's log. The server ends with the block.
     """
     # In its own session, Ctrl-C does not reach it, and we stop it in good order. -P keeps the current folder, which may
     # hold anything, off the module search path.
@@ -60,7 +61,7 @@ def run_embedded_server(data: Path, log: Path) -> Iterator[str]:
         ) as process,
     ):
         try:
-            yield _read_url(process, log)
+            yield partial(_read_url, process, log)
         finally:
             _stop_process(process)
 
@@ -146,10 +147,14 @@ class Demo:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.print_message("This demo renders a cooking video and processes it on this machine. Starting the server …")
         faults = ThreadPoolExecutor(1).submit(find_faults)
-        with run_embedded_server(self.data, self.log) as url, ApiClient(url) as api:
+        with run_embedded_server(self.data, self.log) as wait_for_url, ExitStack() as stack:
             for fault in faults.result():
                 self.print_warning(f"Videos cannot be processed on this machine: {fault}. To fix it, {fault.advice}.")
-            job = self.process_video(api)
+            # Meanwhile the server starts.
+            video = self.prepare_video()
+            url = wait_for_url()
+            api = stack.enter_context(ApiClient(url))
+            job = self.process_video(api, video)
             if job["status"] != "done":
                 self.err.print(failure_view(job, "Running the demo again later"), soft_wrap=True)
                 self.print_log_error()
@@ -179,12 +184,17 @@ class Demo:
         self.print_next_steps(f"{LOCAL}{page}")
         return 0
 
-    def process_video(self, api: ApiClient) -> JobDocument:
-        """Render the video unless an earlier run did, submit it and follow its job."""
-        with progress_view(self.err) as view:
-            video = self.folder / f"{video_name()}.mp4"
-            if not video.exists():
+    def prepare_video(self) -> Path:
+        """Render the video unless an earlier run did."""
+        video = self.folder / f"{video_name()}.mp4"
+        if not video.exists():
+            with progress_view(self.err) as view:
                 self.render_video(video, lambda done: update_task(view, "render", done, "drawing the video"))
+        return video
+
+    def process_video(self, api: ApiClient, video: Path) -> JobDocument:
+        """Submit the video and follow its job."""
+        with progress_view(self.err) as view:
             size = video.stat().st_size
             started = send_file(api, video, "recipe", "en", {}, lambda sent: update_upload(view, sent, size))
             for job in follow_job(api, started["id"]):
@@ -195,11 +205,16 @@ class Demo:
         from infra.demo.video import render_video
 
         for old in self.folder.glob("*.mp4"):
-            old.unlink()
-        partial = path.with_suffix(".part")
+            if old != path:
+                old.unlink(missing_ok=True)
+        # Nothing says yet whether another demo uses this folder.
+        unfinished = path.with_suffix(f".{os.getpid()}.part")
         # The words are in the sound only, so that the demo shows whether they are understood.
-        render_video(partial, tick, has_subtitles=False)
-        partial.replace(path)
+        try:
+            render_video(unfinished, tick, has_subtitles=False)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def save_outputs(self, api: ApiClient, job: JobDocument) -> None:
         """Copy the job's media and result into the demo's folder, so that they can be viewed without a server."""

@@ -13,7 +13,8 @@ from infra.cli.demo import ServerStartError, last_error, run_embedded_server
 
 def test_the_server_answers_and_is_stopped_whatever_happens(tmp_path: Path) -> None:
     """While the demo runs its server answers; when the demo breaks off it is gone."""
-    with suppress(KeyboardInterrupt), run_embedded_server(tmp_path / "data", tmp_path / "log") as url:
+    with suppress(KeyboardInterrupt), run_embedded_server(tmp_path / "data", tmp_path / "log") as wait_for_url:
+        url = wait_for_url()
         with httpx.Client(trust_env=False) as client:
             assert client.get(f"{url}/healthz").status_code == 200
         raise KeyboardInterrupt
@@ -23,12 +24,13 @@ def test_the_server_answers_and_is_stopped_whatever_happens(tmp_path: Path) -> N
 
 def test_a_folder_that_is_served_already_is_told(tmp_path: Path) -> None:
     """When `clipwise up` serves the same folder, the demo says so instead of disturbing it."""
-    with (
-        run_embedded_server(tmp_path / "data", tmp_path / "log"),
-        pytest.raises(ServerStartError, match="another Clipwise server uses"),
-        run_embedded_server(tmp_path / "data", tmp_path / "other.log"),
-    ):
-        pass
+    with run_embedded_server(tmp_path / "data", tmp_path / "log") as wait_for_url:
+        wait_for_url()
+        with (
+            run_embedded_server(tmp_path / "data", tmp_path / "other.log") as wait_in_vain,
+            pytest.raises(ServerStartError, match="another Clipwise server uses"),
+        ):
+            wait_in_vain()
 
 
 LOG = """2026-02-03T04:05:06.789Z INFO shared.pipeline.contract: attempt 1 begins [job=j stage=extract]
