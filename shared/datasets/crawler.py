@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import lru_cache
 from itertools import islice
 from typing import TypeVar
 
@@ -38,11 +39,17 @@ POSITIONS_PER_PAGE = 10_000
 TIME_SHARE = 0.4
 """Share of the function's timeout after which a chunk pauses; images in progress still have to finish."""
 WAIT_SEC = 0.25
-STORAGE_THREADS = 2
-"""One saves a batch while the other claims candidates or writes progress."""
+STORAGE_THREADS = 8
+"""For all chunks of a process. They stay: a thread's first use of the database costs as much as ten images."""
 CLAIMS = 64
 """Most candidates that are claimed at once, before they are fetched."""
 T = TypeVar("T")
+
+
+@lru_cache(maxsize=1)
+def storage_threads() -> ThreadPoolExecutor:
+    """Return the threads in which chunks claim candidates, save batches and write progress."""
+    return ThreadPoolExecutor(STORAGE_THREADS, "crawl-storage")
 
 
 def crawl_chunk(run: PartRun) -> None:
@@ -79,18 +86,17 @@ class ChunkCrawler:
         chunk = self._chunk
         # For look-ups of names and policies, which block.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._connections))
-        with ThreadPoolExecutor(STORAGE_THREADS) as self._storage:
-            async with GuardedTransfers(settings(), self._connections) as transfers:
-                self._fetcher = ImageFetcher(crawl_sites(settings()), transfers, self._raise_if_ended)
-                try:
-                    while chunk.remaining_images and not chunk.exhausted and self._has_time():
-                        await self._crawl_page(await self._in_storage(self._load_counted_page))
-                finally:
-                    self._ended.set()
+        async with GuardedTransfers(settings(), self._connections) as transfers:
+            self._fetcher = ImageFetcher(crawl_sites(settings()), transfers, self._raise_if_ended)
+            try:
+                while chunk.remaining_images and not chunk.exhausted and self._has_time():
+                    await self._crawl_page(await self._in_storage(self._load_counted_page))
+            finally:
+                self._ended.set()
 
     async def _crawl_page(self, page: CandidatePage) -> None:
         open_indexes = self._open_candidates(page)
-        saver = BatchSaver(self._batches.settle, self._storage, max(1, self._connections // 2))
+        saver = BatchSaver(self._batches.settle, storage_threads(), max(1, self._connections // 2))
         pending: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -145,7 +151,7 @@ class ChunkCrawler:
         self._record_outcome(claim.record.position - self._chunk.page * POSITIONS_PER_PAGE, reason)
 
     async def _in_storage(self, work: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._storage, work, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(storage_threads(), work, *arguments)
 
     def _open_candidates(self, page: CandidatePage) -> Iterator[int]:
         """Return the indexes of the page's unprocessed candidates."""

@@ -34,7 +34,7 @@ from shared.security.guarded_http import (
     unavailable_error,
     untrusted_error,
 )
-from shared.security.url_guard import Resolver, is_address, public_addresses, system_resolver
+from shared.security.url_guard import Resolver, public_addresses, system_resolver
 from shared.security.urls import WebUrl
 from shared.settings import Settings
 
@@ -97,9 +97,7 @@ class GuardedTransfers:
         return transfer.result(failure)
 
     async def _permitted_addresses(self, url: WebUrl) -> list[str]:
-        """Return the addresses to connect to; raises as `public_addresses`. Names are resolved in a thread."""
-        if is_address(url.host):
-            return public_addresses(url.host, url.port, self._settings, self._resolve)
+        """Return the addresses to connect to, resolved in a thread; raises as `public_addresses`."""
         key, now = (url.host, url.port), time.monotonic()
         resolved_at, pending = self._addresses.get(key, (0.0, None))
         if pending is None or now - resolved_at > RESOLVED_SEC:
@@ -110,6 +108,8 @@ class GuardedTransfers:
             )
             pending.add_done_callback(lambda done: done.cancelled() or done.exception())  # all who waited may be gone
             self._addresses[key] = now, pending
+        elif pending.done() and not pending.cancelled() and not pending.exception():
+            return pending.result()
         try:
             # Others wait for the same answer.
             return await asyncio.shield(pending)
@@ -138,7 +138,7 @@ class Transfer:
         curl.setopt(pycurl.URL, str(self._url))
         curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in headers.items()])
         curl.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout_sec * 1000)))
-        if is_address(self._url.host):
+        if self._addresses == [self._url.host]:
             curl.unsetopt(pycurl.RESOLVE)
         else:
             hosts = ",".join(f"[{address}]" if ":" in address else address for address in self._addresses)

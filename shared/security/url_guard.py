@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from shared.errors import PermanentError, TransientError
@@ -78,7 +79,7 @@ def check_url(url: str, settings: Settings) -> WebUrl:
         return parsed
     if (parsed.port < 1024 and parsed.port not in (80, 443)) or parsed.port in _BLOCKED_PORTS:
         raise PermanentError("url_not_allowed", f"Links to port {parsed.port} are not allowed. Use port 80 or 443.")
-    if is_address(parsed.host):
+    if _is_address(parsed.host):
         _require_public(parsed.host, [parsed.host])
     elif _is_local_name(parsed.host):
         raise _not_public(parsed.host)
@@ -107,7 +108,7 @@ def public_addresses(host: str, port: int, settings: Settings, resolve: Resolver
         TransientError: `url_unresolvable` if the look-up failed.
     """
     try:
-        addresses = [host] if is_address(host) else resolve(host, port)
+        addresses = [host] if _is_address(host) else resolve(host, port)
     except socket.gaierror as error:
         if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)):
             raise _no_such_host(host) from None
@@ -136,7 +137,7 @@ def is_public_address(address: str) -> bool:
     return not any(ip in net for net in _REFUSED_V4)
 
 
-def is_address(host: str) -> bool:
+def _is_address(host: str) -> bool:
     try:
         ip_address(host)
     except ValueError:
@@ -146,7 +147,12 @@ def is_address(host: str) -> bool:
 
 def is_allowed_host(host: str, port: int, settings: Settings) -> bool:
     """Return True if ALLOW_HOSTS contains the host and port."""
-    return (host, port) in [_host_and_port(pair) for pair in settings.allow_hosts.split(",") if pair.strip()]
+    return (host, port) in _parse_allowed_hosts(settings.allow_hosts)
+
+
+@lru_cache(maxsize=16)
+def _parse_allowed_hosts(pairs: str) -> frozenset[tuple[str, int]]:
+    return frozenset(_host_and_port(pair) for pair in pairs.split(",") if pair.strip())
 
 
 def _host_and_port(pair: str) -> tuple[str, int]:

@@ -84,7 +84,10 @@ def _tag_value(value: Any) -> Any:
     if isinstance(value, Vector):
         return {VECTOR_KEY: encode_vector(value)}
     if isinstance(value, dict):
-        return {_tag_key(key): _tag_value(item) for key, item in value.items()}
+        return {
+            _tag_key(key): item if item is None or item is True or item is False else _tag_value(item)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         if any(isinstance(item, list | tuple) for item in value):
             raise ValueError("a list in a document cannot hold a list; put a map in between")
@@ -93,6 +96,8 @@ def _tag_value(value: Any) -> Any:
 
 
 def _tag_key(key: Any) -> str:
+    if isinstance(key, str) and key.isalnum():
+        return key  # as nearly all of them
     if not isinstance(key, str) or not key or _RESERVED.fullmatch(key):
         raise ValueError(f"{key!r} cannot be a key in a document")
     return escape_nul("$" + key if key.startswith("$") else key)

@@ -7,8 +7,6 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -151,31 +149,35 @@ class BlobStore:
         """
         if not sources:
             return []
-        folder = self.new_name()[:2]
+        shard = self.new_name()[:2]
         written: list[tuple[str, int]] = []
+        handles: list[int] = []
         try:
-            with storage_errors(self._root), ExitStack() as files:
+            with storage_errors(self._root):
+                folder = self._new_path(shard).parent
                 for source in sources:
-                    blob = folder + self.new_name()[2:]
+                    blob = shard + self.new_name()[2:]
+                    handles.append(_create_file(folder / blob))
                     written.append((blob, 0))
-                    target = files.enter_context(_create_file(self._new_path(blob)))
-                    size = sum(target.write(piece) for piece in iter(partial(source.read, PIECE_BYTES), b""))
-                    written[-1] = (blob, size)
-                    # Synced when all are written: the file system's journal takes the later ones along.
-                    target.flush()
-                    files.callback(os.fsync, target.fileno())
-            _sync_folder(self._root / folder)
+                    written[-1] = blob, _copy(source, handles[-1])
+                # Only now: the file system's journal takes the other files along with the first.
+                for handle in handles:
+                    os.fsync(handle)
+            _sync_folder(folder)
         except BaseException:
             for blob, _ in written:
                 self.remove(blob)
             raise
+        finally:
+            for handle in handles:
+                os.close(handle)
         return written
 
     def create(self, blob: str) -> BinaryIO:
         """Create a file and return it open; its name is durable."""
         with storage_errors(self._root):
             path = self._new_path(blob)
-            target = _create_file(path)
+            target = os.fdopen(_create_file(path), "wb")
         _sync_folder(path.parent)
         return target
 
@@ -219,8 +221,19 @@ class BlobStore:
         return path
 
 
-def _create_file(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+def _create_file(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+
+def _copy(source: BinaryIO, handle: int) -> int:
+    """Write a stream to a file handle; return its size in bytes."""
+    size = 0
+    while piece := source.read(PIECE_BYTES):
+        size += len(piece)
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+    return size
 
 
 def _sync_folder(folder: Path) -> None:

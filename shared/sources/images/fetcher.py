@@ -8,7 +8,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from tempfile import SpooledTemporaryFile
+from io import BytesIO
+from tempfile import TemporaryFile
+from typing import IO
 
 from shared.clock import parse_retry_after
 from shared.error_codes.videos import SourceCode
@@ -128,7 +130,7 @@ class FetchedImage:
         content_type: As declared by the server.
     """
 
-    file: SpooledTemporaryFile[bytes] = field(repr=False)
+    file: IO[bytes] = field(repr=False)
     content_type: str | None
 
 
@@ -210,7 +212,7 @@ class ImageBody:
         self._policy = policy
         self._max_bytes = max_bytes
         self._content_type: str | None = None
-        self._file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(MAX_MEMORY_BYTES)  # noqa: SIM115  # closed with the image
+        self._file: IO[bytes] = BytesIO()
         self._size = 0
         self._head = b""
 
@@ -247,6 +249,10 @@ class ImageBody:
             self._head += piece[:HEAD_BYTES]
             if len(self._head) >= HEAD_BYTES:
                 _check_head(self._head)
+        if self._size > MAX_MEMORY_BYTES and isinstance(self._file, BytesIO):
+            start = self._file.getbuffer()
+            self._file = TemporaryFile()  # noqa: SIM115  # closed with the image
+            self._file.write(start)
         self._file.write(piece)
 
 
