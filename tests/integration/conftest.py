@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,22 +49,36 @@ def engines(pictures: ImageSite) -> Iterator[ImageSearch]:
         yield search
 
 
-@pytest.fixture(scope="session", params=sorted(OPTIONS))
-def place(
-    request: pytest.FixtureRequest,
+@pytest.fixture(scope="session")
+def place_named(
     tmp_path_factory: pytest.TempPathFactory,
     hostile: HostileServer,
     web: Web,
     pictures: ImageSite,
     engines: ImageSearch,
-) -> Iterator[Server]:
-    """A server of either place, for all tests of the session."""
+) -> Iterator[Callable[[str], Server]]:
+    """Starts a server of either place when it is first asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(name: str) -> Server:
+            data = tmp_path_factory.mktemp(name)
+            allowed = f"{hostile.address},{web.address},{pictures.address}"
+            environ = {"ALLOW_HOSTS": allowed, "API_MAX_FILE_SIZE_MB": "20"} | unhurried(pictures, engines)
+            return stack.enter_context(serving(data, *OPTIONS[name], **environ))
+
+        yield start
+
+
+@pytest.fixture(scope="session", params=sorted(OPTIONS))
+def place(request: pytest.FixtureRequest, place_named: Callable[[str], Server]) -> Server:
+    """A server of either place, for all tests of the session.
+
+    Both run on when the parameter changes, which it does within each file that a worker runs.
+    """
     if request.param == "emulated":
         need_emulators()
-    data = tmp_path_factory.mktemp(request.param)
-    environ = {"ALLOW_HOSTS": f"{hostile.address},{web.address},{pictures.address}", "API_MAX_FILE_SIZE_MB": "20"}
-    with serving(data, *OPTIONS[request.param], **environ, **unhurried(pictures, engines)) as server:
-        yield server
+    return place_named(request.param)
 
 
 @pytest.fixture(scope="session")
