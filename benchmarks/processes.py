@@ -59,7 +59,9 @@ def process_uses(pid: int) -> Iterator[ProcessUse]:
 
 
 def _short_name(words: list[str]) -> str:
-    for word, name in (("cpu", "cpu"), ("io", "io"), ("up", "server")):
-        if word in words:
+    if "up" in words:
+        return "server"
+    for part, name in (("fork_server", "worker"), ("lease_keeper", "keeper")):
+        if any(part in word for word in words):
             return name
-    return "keeper" if any("lease_keeper" in word for word in words) else "other"
+    return "other"
