@@ -47,7 +47,7 @@ CASES = {
     for scheme in ("http", "https")
     for bytes, count in (("3 kB", 3000), ("100 kB", 1000), ("1 MB", 300))
 }
-ROW_CASES = ["3 kB http", "3 kB https", "1 MB https"]
+ROW_CASES = size(["3 kB http", "3 kB https", "1 MB https"], smoke=["3 kB https"])
 ROUNDS = size(5, smoke=1)
 LONGEST_SEC = 900
 SAMPLE_SEC = 0.02
@@ -193,7 +193,7 @@ def main() -> None:
         works |= {name: img2dataset(options.python, lean=name == LEAN) for name in (LEAN, DECODING)}
     print(f"{CONNECTIONS} connections, medians of {options.rounds} rounds, load {os.getloadavg()[0]:.1f}")
     print(f"{'':34} images/s   images/s of CPU   ours to it (least – greatest)   peak MB")
-    for case, uses in compare(works, options.only or list(CASES), options.rounds, options.data):
+    for case, uses in compare(works, options.only or size(list(CASES), smoke=ROW_CASES), options.rounds, options.data):
         for name, taken in uses.items():
             wall = statistics.median(CASES[case][2] / use.seconds for use in taken)
             core = statistics.median(per_core(taken, case))
