@@ -19,6 +19,12 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(used) for of in fields for used in of[11:15]) / TICK
 
 
+def own_cpu_seconds(pid: int) -> float:
+    """Of one process alone."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / TICK
+
+
 def memory_mb(pid: int) -> float:
     """Of a process and all below it at this moment; what several share counts once."""
     shares = [re.search(r"^Pss:\s+(\d+) kB", told, re.MULTILINE) for told in _told(pid, "smaps_rollup")]
