@@ -26,7 +26,7 @@ from benchmarks.machine import describe
 from benchmarks.sizes import SKIPPED, SMOKE_VARIABLE
 
 FOLDER = Path(__file__).parent
-OWNERS = ("jobs", "idle", "downloads", "api_latency", "passages")
+OWNERS = ("jobs", "idle", "downloads", "api_latency", "passages", "cold_start")
 """Benchmarks that own rows of the table, in its order; `rows()` of each takes a minute at most."""
 
 

@@ -62,6 +62,8 @@ FIRST = 3
 VIDEOS = 500
 OWNER = "ann"
 VOCABULARY = 20_000
+WORDS = 60
+"""Of each segment."""
 TIMES = size(9, smoke=1)
 BATCH = size(1000, smoke=60)
 KEYS = {"openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL"), "gemini": ("GEMINI_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI")}
@@ -188,22 +190,25 @@ def fill(documents: Documents, count: int, batch: Callable[[], Any]) -> None:
     """Segments of random words, frequent and rare, and random vectors."""
     import numpy as np
 
-    dice, chance = np.random.default_rng(1), random.Random(2)
+    dice = np.random.default_rng(1)
     words = [f"word{number}" for number in range(VOCABULARY)]
     for start in range(0, count, BATCH):
         vectors = dice.standard_normal((BATCH, DIMENSIONS))
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        spoken = (VOCABULARY * dice.random((BATCH, WORDS)) ** 3).astype(int).tolist()
         with batch():
             for number in range(start, min(start + BATCH, count)):
-                said = [words[int(VOCABULARY * chance.random() ** 3)] for _ in range(60)]
+                vector = vectors[number - start].tolist()
+                said = [words[word] for word in spoken[number - start]]
                 video, place = f"video{number * VIDEOS // count}", number
                 lines = [
                     {"start": 1.0 * at, "end": 1.0 * at + 5, "text": " ".join(said[at : at + 10])} for at in range(8)
                 ]
                 data = {"owner": OWNER, "videoId": video, "jobId": video, "number": place, "start": 0.0, "end": 40.0}
                 data |= {"text": " ".join(said * 2), "lines": lines, "language": "en", "words": said, "model": MODEL}
-                data["lineVectors"] = pack_vectors([vectors[number - start]] * len(lines))
-                data["embedding"] = Vector(tuple(vectors[number - start]))
+                # 384 bytes become 512 letters without padding, which can be repeated.
+                data["lineVectors"] = pack_vectors([vector]) * len(lines)
+                data["embedding"] = Vector(tuple(vector))
                 documents.put(SEGMENTS, passage_id(video, place), data)
 
 

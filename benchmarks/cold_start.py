@@ -13,10 +13,11 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.goals import Goal, Row
 from benchmarks.sizes import size
 from infra.demo.narration import NARRATION
 from infra.packaging.models import choose_models, models_for
@@ -25,6 +26,8 @@ from shared.ai.catalogue import CatalogueModel
 from shared.wiring import wiring
 
 ROUNDS = size(5, smoke=1)
+API = "api"
+RECORD = "cold-starts.md"
 FUNCTIONS = size(tuple(wiring().functions), smoke=("notify",))
 HEAVY = ("av", "cv2", "fastapi", "google.cloud.firestore", "httpcore2", "numpy", "onnxruntime", "openai", "rapidocr")
 HELLO = """
@@ -118,12 +121,38 @@ def starts(folder: Path, models: Sequence[CatalogueModel]) -> list[Start]:
     return [Start("hello", hello, found[-1].python, 0, 0), *found]
 
 
-def print_starts(found: list[Start]) -> None:
+def load_in_turns(found: list[Start]) -> tuple[dict[str, str], dict[str, list[float]]]:
+    """Return the heavy modules of each function, and the seconds that it takes to load in each round."""
     heavy = {start.name: start.load()[1] for start in found}  # and the bytecode is written
     taken: dict[str, list[float]] = {start.name: [] for start in found}
     for _ in range(ROUNDS):
         for start in found:
             taken[start.name].append(start.load()[0])
+    return heavy, taken
+
+
+def rows() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        _, taken = load_in_turns(starts(Path(name), []))
+    hello = taken.pop("hello")
+    ratios = {name: [one / other for one, other in zip(of, hello, strict=True)] for name, of in taken.items()}
+    medians = {name: statistics.median(of) for name, of in ratios.items()}
+    others = [name for name in medians if name != API]
+    for work, names, limit in (
+        ("of `api`", {API} & medians.keys(), 2.0),
+        ("of the slowest other function", others, 1.3),
+    ):
+        if names:
+            name = max(names, key=lambda name: medians[name])
+            seconds = " / ".join(f"{1000 * statistics.median(of):.0f}" for of in (taken[name], hello))
+            measured = f"`{name}`: {seconds} ms"
+            yield Row(
+                f"cold start {work}", "empty function", measured, medians[name], Goal("≤", limit), ratios[name], RECORD
+            )
+
+
+def print_starts(found: list[Start]) -> None:
+    heavy, taken = load_in_turns(found)
     hello = statistics.median(taken["hello"])
     print("| function | package | its requirements | cold start | to a bare one | heavy modules loaded |")
     print("| --- | --: | --: | --: | --: | --- |")

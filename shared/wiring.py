@@ -6,8 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
+
+from shared.tables import read_table
 
 TABLE = Path(__file__).parents[1] / "functions" / "pipeline.yaml"
 # The stages of a video's job, in order.
@@ -110,6 +111,6 @@ class Wiring(StrictModel):
 @lru_cache(maxsize=1)
 def wiring() -> Wiring:
     """Return the table, parsed and validated."""
-    table: dict[str, Any] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    table: dict[str, Any] = read_table(TABLE)
     table["functions"] = {name: {"name": name, **row} for name, row in table["functions"].items()}
     return Wiring.model_validate(table)

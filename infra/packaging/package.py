@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from infra.packaging.models import (
     write_needs,
 )
 from shared.ai.catalogue import CatalogueModel
+from shared.tables import COMPILED_SUFFIX, read_table
 from shared.wiring import wiring
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +55,11 @@ SERVED_SUFFIXES = (".css", ".html", ".js", ".mp4", ".png", ".svg", ".txt", ".web
 ENTRY_TEMPLATE = '''"""Where the function host looks for `{name}`."""
 
 import logging
+import os
 {environment}
+# The search for plugins of pydantic reads the metadata of every installed distribution.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 from functions.{name}.main import {name}
 from shared.logs import CloudFormatter, configure_logging
 
@@ -61,8 +67,7 @@ configure_logging(CloudFormatter(), logging.INFO)
 
 __all__ = ["{name}"]
 '''
-MODELS_TEMPLATE = f'''import os
-from pathlib import Path
+MODELS_TEMPLATE = f'''from pathlib import Path
 
 os.environ.setdefault("MODELS_DIR", str(Path(__file__).with_name("{FOLDER}")))
 '''
@@ -106,8 +111,21 @@ def stage_sources(name: str, out: Path, excluded: frozenset[str] = EXCLUDED_MODU
         target = folder / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+        if source.suffix == ".yaml":
+            compile_table(target)
     write_entry(name, folder)
     return folder
+
+
+def compile_table(path: Path) -> None:
+    """Write a table beside itself as JSON, which a cold start reads without loading a YAML parser.
+
+    A table with values that JSON lacks, such as dates, stays in YAML alone.
+    """
+    table = read_table(path)
+    text = json.dumps(table, ensure_ascii=False, separators=(",", ":"), default=str)
+    if json.loads(text) == table:
+        path.with_suffix(COMPILED_SUFFIX).write_text(text, encoding="utf-8")
 
 
 def write_entry(name: str, folder: Path, environment: str = "") -> None:

@@ -8,11 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
 from pydantic import Field, model_validator
 
 from shared.models import Model
 from shared.settings import Settings
+from shared.tables import read_table
 
 CATALOGUE = Path(__file__).with_suffix(".yaml")
 
@@ -85,7 +85,7 @@ class InstalledModel:
 @lru_cache(maxsize=1)
 def read_catalogue() -> dict[str, CatalogueModel]:
     """Return all models by name; those of one task from the smallest to the best."""
-    entries = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    entries = read_table(CATALOGUE)
     return {name: CatalogueModel.model_validate({"name": name, **entry}) for name, entry in entries.items()}
 
 

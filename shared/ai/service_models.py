@@ -9,9 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from shared.ai.usage import SNAPSHOT, Price, PriceList
+from shared.tables import read_table
 
 TABLE = Path(__file__).with_suffix(".yaml")
 
@@ -54,7 +53,7 @@ class ServiceModels:
 
 @lru_cache(maxsize=1)
 def service_models() -> ServiceModels:
-    table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    table = read_table(TABLE)
     providers = {
         provider: {name: _read_model(name, row) for name, row in table[provider].items()}
         for provider in table["sources"]

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
-
 from shared.ai.offline.language.lexicon import LANGUAGES, load_lexicon
 from shared.ai.offline.language.tables import fold
 from shared.media.video.pacing import UNSPACED
+from shared.tables import read_table
 
 TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
@@ -89,7 +88,7 @@ def transliterate(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def function_words() -> frozenset[str]:
-    lists: dict[str, str] = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
+    lists: dict[str, str] = read_table(_WORDS)
     return frozenset(normalize_word(word) for words in lists.values() for word in words.split())
 
 

@@ -35,6 +35,7 @@ HEAVY = {
     "rapidocr",
     "smtplib",
     "snowballstemmer",
+    "yaml",
     "yt_dlp",
 }
 # The framework's own modules in Google's namespace.

@@ -9,8 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Generic, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from shared.tables import read_table
 
 FOLDER = Path(__file__).parent
 Ratio = Annotated[float, BeforeValidator(lambda value: float(Fraction(str(value))))]
@@ -172,8 +173,7 @@ class LanguageTables(BaseModel):
 
 
 def read_tables(code: str) -> LanguageTables:
-    text = (FOLDER / f"{code}.yaml").read_text(encoding="utf-8")
-    return LanguageTables.model_validate(yaml.load(text, yaml.CSafeLoader))
+    return LanguageTables.model_validate(read_table(FOLDER / f"{code}.yaml"))
 
 
 def split_phrases(phrases: str) -> Iterable[str]:
