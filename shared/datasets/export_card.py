@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from shared.datasets.export_selection import ExportSpec, ExportSummary, Split
 from shared.exports.markup import escape_markdown, plain_text
 
@@ -42,6 +40,8 @@ def dataset_card(spec: ExportSpec, summary: ExportSummary, files: Mapping[Split,
     if files:
         parts = [{"split": _SPLIT_NAMES[part], "path": pattern} for part, pattern in files.items()]
         head["configs"] = [{"config_name": "default", "data_files": parts}]
+    import yaml
+
     return "\n".join(
         ["---", yaml.safe_dump(head, allow_unicode=True, sort_keys=False).strip(), "---", *_card_body(spec, summary)]
     )
