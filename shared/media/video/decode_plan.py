@@ -31,6 +31,7 @@ _LONG_SEC, _HEAD_SEC = 2.0, 1.0
 _SWELL_SEC, _BEYOND_SEC = 0.25, 0.6
 _NEAR_CUT_SEC, _STRETCH_SEC, _MOST_STRETCH = 0.15, 0.4, 60
 _ALMOST, _HARDLY = 0.9, 0.6
+_ROUNDING_SEC = 0.001
 _UNSTEADY = 12.0
 _PREDICTED_SHARE = 0.6
 _SAMPLE_STEPS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 30.0)
@@ -195,7 +196,7 @@ def plan_pictures(
     times = np.array([frame.time for frame in frames])
     targets = []
     for frame in chosen:
-        shot = shots[max(0, bisect_right(shot_starts, frame.time) - 1)]
+        shot = shots[max(0, bisect_right(shot_starts, frame.time + _ROUNDING_SEC) - 1)]
         edges = (shot.start + _NEAR_CUT_SEC, shot.end - _NEAR_CUT_SEC)
         first, last = (int(np.searchsorted(times, edge)) for edge in edges)
         usual = float(np.percentile([other.sharpness for other in frames[first:last]] or [0], 60))

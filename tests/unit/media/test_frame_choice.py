@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.media.video.decode_plan import plan_pictures
 from shared.media.video.frame_choice import choose_key_frames, choose_samples, farthest_first, has_same_text
 from shared.media.video.frames import Picture, compute_fingerprint, shifted_differences
+from shared.media.video.packets import PacketIndex
 from shared.models.video import Shot
 
 
@@ -152,3 +155,14 @@ def test_black_is_not_chosen_if_there_is_anything_else() -> None:
     assert [frame.time for frame in choose_key_frames([black, picture(1.5, 1)], shots, most=12)] == [1.5]
     assert choose_key_frames([black], shots, most=12) == [black]
     assert choose_key_frames([], shots, most=12) == []
+
+
+def test_the_sharpest_frame_is_taken_at_the_start_of_a_shot_whose_time_was_rounded_up() -> None:
+    """Frames after the first of a shot compete with it, though the shot's time is rounded to milliseconds."""
+    times = np.arange(90) / 30
+    packets = PacketIndex(times, np.full(90, 1000.0), np.arange(90) == 0)
+    frames = [replace(picture(0.0, 1), time=float(time), ordinal=number) for number, time in enumerate(times)]
+    cut = frames[50]  # at 1.666…, rounded to 1.667
+    shots = [Shot(start=0, end=round(cut.time, 3)), Shot(start=round(cut.time, 3), end=3)]
+    (target,) = plan_pictures(packets, [cut], [cut], shots)
+    assert target == set(range(50, 63))
