@@ -116,7 +116,7 @@ def reindex_in_background(documents: Documents) -> None:
 
 
 def _has_passages(documents: Documents) -> bool:
-    return any(documents.query(collection, limit=1).documents for collection in COLLECTIONS)
+    return any(documents.count(collection, [], 1) for collection in COLLECTIONS)
 
 
 def _batches(
