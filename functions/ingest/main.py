@@ -23,7 +23,8 @@ from shared.pipeline.job_storage import DELETED, DROP, UPLOADS, source_name
 from shared.pipeline.jobs import change_job
 from shared.pipeline.sweep import abort_upload
 from shared.platform.place import current_place
-from shared.platform.ports import ObjectInfo, Place, check_object_name
+from shared.platform.port_checks import check_object_name
+from shared.platform.ports import ObjectInfo, Place
 from shared.platform.video_limits import native_settings
 from shared.security.filenames import safe_filename
 from shared.settings import settings

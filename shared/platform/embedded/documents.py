@@ -21,6 +21,7 @@ from shared.platform.embedded.document_watcher import DocumentWatcher
 from shared.platform.embedded.fields import MAX_CHOICES, after_cursor, filter_condition, type_rank_sql, value_sql
 from shared.platform.embedded.schema import index_scope
 from shared.platform.embedded.vector_index import KEYS, MARGIN, VectorIndexes, is_indexed, key_columns
+from shared.platform.port_checks import check_matching_query, check_nearest_query, check_writes
 from shared.platform.ports import (
     EXPIRES_AT,
     Document,
@@ -30,9 +31,6 @@ from shared.platform.ports import (
     Order,
     Unsubscribe,
     Vector,
-    check_matching_query,
-    check_nearest_query,
-    check_writes,
 )
 
 BATCH = 1024

@@ -16,7 +16,8 @@ from shared.platform.embedded.database import Database
 from shared.platform.embedded.object_catalog import PIECE_BYTES, BlobStore, CatalogEntry, ObjectCatalog
 from shared.platform.embedded.signing import sign_link
 from shared.platform.embedded.uploads import UploadStore
-from shared.platform.ports import NewObject, ObjectInfo, UploadSession, check_bucket, check_object_name
+from shared.platform.port_checks import check_bucket, check_object_name
+from shared.platform.ports import NewObject, ObjectInfo, UploadSession
 
 GARBAGE_AGE_SEC = 3600
 

@@ -27,6 +27,7 @@ from shared.errors import AlreadyExists, Conflict, IndexMissing
 from shared.platform.cursors import query_form, write_cursor
 from shared.platform.gcp.codec import from_firestore, read_sort_keys, sort_keys, to_firestore
 from shared.platform.gcp.document_listener import DocumentListener, Snapshot
+from shared.platform.port_checks import check_matching_query, check_nearest_query, check_writes
 from shared.platform.ports import (
     EXPIRES_AT,
     Document,
@@ -36,9 +37,6 @@ from shared.platform.ports import (
     Order,
     Unsubscribe,
     Vector,
-    check_matching_query,
-    check_nearest_query,
-    check_writes,
 )
 
 T = TypeVar("T")

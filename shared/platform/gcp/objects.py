@@ -18,7 +18,8 @@ from google.cloud.storage import Blob, Bucket, Client
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.ports import NewObject, ObjectInfo, UploadSession, check_bucket, check_object_name
+from shared.platform.port_checks import check_bucket, check_object_name
+from shared.platform.ports import NewObject, ObjectInfo, UploadSession
 
 # Bytes in memory and in one request of an upload or an open stream; a multiple of 256 KiB.
 CHUNK = 4 * 1024 * 1024
