@@ -25,9 +25,9 @@ from shared.wiring import Backoff, wiring
 
 NO_BACKOFF = Backoff(min=1, max=60)
 LAST_ID = 2**63 - 1
+"""The largest number that SQLite gives to a row."""
 DEAD_LETTERS = "dead_letters"
 """The form of a cursor of the list of dead letters."""
-"""The largest number that SQLite gives to a row."""
 # The next delivery of each function, by index.
 _NEXT = """
     SELECT * FROM deliveries WHERE id IN (
