@@ -10,6 +10,7 @@ from typing import Any
 from infra.stand_ins import gemini_server
 from infra.stand_ins.apify_server import TOKEN, ApifyServer, actor_items
 from infra.stand_ins.auto_replies import AutoReplyGemini
+from infra.stand_ins.image_search import ImageSearch
 from shared.pipeline.job_storage import DROP, UPLOADS, source_name
 from tests.accounts import PASSWORD
 from tests.dataset_runs import unhurried
@@ -160,10 +161,11 @@ def drop(at: Watched) -> None:
 
 
 def dataset(at: Watched) -> None:
-    """Images of a list are crawled, looked at twice, exported in every format, and deleted."""
-    with ImageSite() as site:
-        at.configure(ALLOW_HOSTS=site.address, **unhurried(site))
-        id = at.ask("POST", "/datasets", json={"name": "Pictures", "max_images": 20})["id"]
+    """Images of a list and of a search are crawled, looked at twice, exported in every format, and deleted."""
+    with ImageSite() as site, ImageSearch(site.found) as search:
+        at.configure(ALLOW_HOSTS=site.address, **unhurried(site, search))
+        wish = {"name": "Pictures", "keywords": ["1"], "sources": ["openverse"], "max_images": 30}
+        id = at.ask("POST", "/datasets", json=wish)["id"]
         at.ask("POST", f"/datasets/{id}/lists", files={"file": ("urls.txt", "\n".join(site.mix(20)).encode())})
         at.ask("POST", f"/datasets/{id}/start")
         at.work()
