@@ -57,7 +57,7 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Asked:
+class TimedQuery:
     seconds: float
     cpu_sec: float
     found: tuple[int, ...]
@@ -66,24 +66,24 @@ class Asked:
 def open_clipwise(folder: Path) -> Search:
     place = open_embedded_place(Settings(clipwise_data=folder)).place
 
-    def ask(vector: Sequence[float], words: str) -> list[int]:
+    def query(vector: Sequence[float], words: str) -> list[int]:
         embedding = QueryEmbedding(MODEL, Vector(tuple(vector)), -1)
         search(place.documents, OWNER, IDS, words, [embedding], 0, MAX_PASSAGES)
         return []
 
-    return ask
+    return query
 
 
 def open_vectors(folder: Path) -> Search:
     """Only Clipwise's search by vectors, whose passages can be compared with the rivals'."""
     place = open_embedded_place(Settings(clipwise_data=folder)).place
 
-    def ask(vector: Sequence[float], _: str) -> list[int]:
+    def query(vector: Sequence[float], _: str) -> list[int]:
         filters = [("videoId", "in", IDS), ("model", "==", MODEL)]
         near = place.documents.nearest(SEGMENTS, "embedding", Vector(tuple(vector)), RANKING_DEPTH, filters)  # type: ignore[arg-type]
         return [document.data["number"] for document, _ in near]
 
-    return ask
+    return query
 
 
 def open_faiss(folder: Path) -> Search:
@@ -93,22 +93,22 @@ def open_faiss(folder: Path) -> Search:
     index = faiss.IndexFlatIP(DIMENSIONS)
     index.add(np.load(folder / "vectors.npy"))
 
-    def ask(vector: Sequence[float], _: str) -> list[int]:
+    def query(vector: Sequence[float], _: str) -> list[int]:
         _, numbers = index.search(np.array([vector], np.float32), RANKING_DEPTH)
         return [int(number) for number in numbers[0]]
 
-    return ask
+    return query
 
 
 def open_sqlite_vec(folder: Path) -> Search:
     connection = sqlite_vec_connection(folder / "vectors.db")
 
-    def ask(vector: Sequence[float], _: str) -> list[int]:
+    def query(vector: Sequence[float], _: str) -> list[int]:
         sql = "SELECT rowid FROM passages WHERE embedding MATCH ? AND k = ? ORDER BY distance"
         rows = connection.execute(sql, (np.array(vector, np.float32).tobytes(), RANKING_DEPTH))
         return [int(number) for (number,) in rows]
 
-    return ask
+    return query
 
 
 def sqlite_vec_connection(path: Path) -> Any:
@@ -163,7 +163,7 @@ def stored_vectors(embedded: EmbeddedPlace, count: int) -> NDArray[np.float32]:
 
 
 def open_contender(name: str, folder: Path, vector: Sequence[float], words: str) -> Opened:
-    """Open a contender in this process and ask it once."""
+    """Open a contender in this process and query it once."""
     global _search
     before, start = resident_mb(), time.perf_counter()
     _search = CONTENDERS[name](folder)
@@ -171,11 +171,11 @@ def open_contender(name: str, folder: Path, vector: Sequence[float], words: str)
     return Opened(time.perf_counter() - start, resident_mb() - before)
 
 
-def ask(vector: Sequence[float], words: str) -> Asked:
+def time_query(vector: Sequence[float], words: str) -> TimedQuery:
     assert _search
     start, cpu = time.perf_counter(), time.process_time()
     found = _search(vector, words)
-    return Asked(time.perf_counter() - start, time.process_time() - cpu, tuple(found))
+    return TimedQuery(time.perf_counter() - start, time.process_time() - cpu, tuple(found))
 
 
 def resident_mb() -> float:
@@ -183,7 +183,7 @@ def resident_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-def measure(count: int) -> tuple[dict[str, Opened], dict[str, list[Asked]]]:
+def measure(count: int) -> tuple[dict[str, Opened], dict[str, list[TimedQuery]]]:
     """Ask every contender the same questions, by turns."""
     names = [name for name in CONTENDERS if name not in MODULES or find_spec(MODULES[name])]
     for name in sorted(CONTENDERS.keys() - set(names)):
@@ -198,17 +198,17 @@ def measure(count: int) -> tuple[dict[str, Opened], dict[str, list[Asked]]]:
         opened = {
             name: pool.submit(open_contender, name, folder, *questions[0]).result() for name, pool in pools.items()
         }
-        asked: dict[str, list[Asked]] = {name: [] for name in names}
+        timings: dict[str, list[TimedQuery]] = {name: [] for name in names}
         for question in questions:
             for name, pool in pools.items():
-                asked[name].append(pool.submit(ask, *question).result())
-    check_agreement(asked)
-    return opened, asked
+                timings[name].append(pool.submit(time_query, *question).result())
+    check_agreement(timings)
+    return opened, timings
 
 
-def check_agreement(asked: dict[str, list[Asked]]) -> None:
+def check_agreement(timings: dict[str, list[TimedQuery]]) -> None:
     """Assert that all that search vectors find the same passages; the least near may be as near as another."""
-    known = {name: of for name, of in asked.items() if name != OURS}
+    known = {name: of for name, of in timings.items() if name != OURS}
     for answers in zip(*known.values(), strict=True):
         sets = [set(answer.found) for answer in answers]
         assert len(set.intersection(*sets)) >= len(sets[0]) - 1, dict(zip(known, sets, strict=True))
@@ -222,10 +222,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--passages", type=int, default=PASSAGES)
     count = parser.parse_args().passages
-    opened, asked = measure(count)
+    opened, timings = measure(count)
     print(f"{count} passages of {VIDEOS} videos, {DIMENSIONS} numbers each; {QUESTIONS} questions")
     print(f"{'':24}{'median ms':>10}{'most ms':>9}{'cpu ms':>8}{'first s':>9}{'MB':>6}")
-    for name, answers in asked.items():
+    for name, answers in timings.items():
         walls = milliseconds([answer.seconds for answer in answers])
         cpu = statistics.median(milliseconds([answer.cpu_sec for answer in answers]))
         first = opened[name]
@@ -236,8 +236,8 @@ def main() -> None:
 
 
 def rows() -> Iterator[Row]:
-    opened, asked = measure(PASSAGES)
-    walls = {name: milliseconds([answer.seconds for answer in answers]) for name, answers in asked.items()}
+    opened, timings = measure(PASSAGES)
+    walls = {name: milliseconds([answer.seconds for answer in answers]) for name, answers in timings.items()}
     medians = {name: statistics.median(of) for name, of in walls.items()}
     rivals = ", ".join(f"{name} {medians[name]:.0f} ms" for name in MODULES if name in medians)
     first = opened[OURS]
