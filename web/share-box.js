@@ -51,7 +51,7 @@ export function ShareBox({ group, path, onChange }) {
         <label>${t("share.expires")} <select name="days">
           ${DAYS.map((count) => html`<option value=${count} selected=${count === 7}>${count ? t("share.days", { count }) : t("share.never")}</option>`)}
         </select></label>
-        <label class="check"><input type="checkbox" name="chat" checked /> ${t("share.chat")}</label>
+        <label class="check"><input type="checkbox" name="chat" defaultChecked /> ${t("share.chat")}</label>
         <p><button type="submit" class=${share ? "" : "primary"} disabled=${isBusy}>${t(share ? "share.replace" : "share.create")}</button></p>
         <${ProblemBox} problem=${problem} />
       </form>

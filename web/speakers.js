@@ -29,7 +29,7 @@ export function Speakers({ videoId, segments, names, onChange }) {
       <summary>${t("speakers.rename")}</summary>
       <form class="stack" onSubmit=${save}>
         ${labels.map((label) => html`
-          <label key=${label}>${t("speakers.name", { label })}<input name=${label} value=${names[label] ?? ""} maxlength="80" autocomplete="off" /></label>`)}
+          <label key=${label}>${t("speakers.name", { label })}<input name=${label} defaultValue=${names[label] ?? ""} maxlength="80" autocomplete="off" /></label>`)}
         <p class="hint">${t("speakers.hint")}</p>
         <${ProblemBox} problem=${problem} />
         <p><button type="submit" class="primary" disabled=${isBusy}>${t("action.save")}</button></p>

@@ -98,6 +98,29 @@ def test_titles_and_tags_are_edited(server: Server, shelf: Shelf, page: Page) ->
     expect(page.get_by_role("heading", name="How onions cook")).to_be_visible()
 
 
+def test_edits_outlive_what_arrives_meanwhile(server: Server, shelf: Shelf, page: Page) -> None:
+    """Neither a transcript that arrives late nor a refused save takes back what somebody typed."""
+    video = shelf.add("summary")
+    held: list[Route] = []
+    page.route(re.compile("/transcript$"), lambda route: held.append(route))
+    with page.expect_request(re.compile("/transcript$")):
+        open_page(page, server, f"videos/{video.id}")
+    page.get_by_text("Edit title and tags").click()
+    page.get_by_label("Title").fill("Slow onions")
+    page.get_by_label("Description").fill("For winter.")
+    held[0].continue_()
+    expect(page.get_by_text("Chop the onions.")).to_be_visible()
+    expect(page.get_by_label("Title")).to_have_value("Slow onions")
+    refusal = {"code": "rate_limited", "detail": "Too many requests."}
+    page.route(re.compile(f"/v1/videos/{video.id}$"), lambda route: route.fulfill(status=429, json=refusal))
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Too many requests.")
+    page.unroute_all()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Slow onions")).to_be_visible()
+    expect(page.locator("p.prose")).to_have_text("For winter.")
+
+
 # Questions
 
 

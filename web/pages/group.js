@@ -73,8 +73,8 @@ function Details({ group, save, isBusy }) {
     <details class="card edit">
       <summary>${t("group.edit")}</summary>
       <form class="stack" onSubmit=${submit}>
-        <label>${t("group.name")}<input name="name" required maxlength="200" value=${group.name} /></label>
-        <label>${t("video.description")}<textarea name="description" maxlength="5000" rows="3">${group.description ?? ""}</textarea></label>
+        <label>${t("group.name")}<input name="name" required maxlength="200" defaultValue=${group.name} /></label>
+        <label>${t("video.description")}<textarea name="description" maxlength="5000" rows="3" defaultValue=${group.description ?? ""} /></label>
         <p><button type="submit" class="primary" disabled=${isBusy}>${t("action.save")}</button></p>
       </form>
     </details>`;

@@ -65,9 +65,9 @@ function Details({ job, reload }) {
     <details class="edit no-print" open=${isOpen} onToggle=${({ target }) => setOpen(target.open)}>
       <summary>${t("video.edit")}</summary>
       <form class="stack" onSubmit=${save}>
-        <label>${t("video.title")}<input name="title" maxlength="200" value=${job.title ?? ""} /></label>
-        <label>${t("video.description")}<textarea name="description" maxlength="5000" rows="3">${job.description ?? ""}</textarea></label>
-        <label>${t("video.tags")}<input name="tags" value=${job.tags.join(", ")} /></label>
+        <label>${t("video.title")}<input name="title" maxlength="200" defaultValue=${job.title ?? ""} /></label>
+        <label>${t("video.description")}<textarea name="description" maxlength="5000" rows="3" defaultValue=${job.description ?? ""} /></label>
+        <label>${t("video.tags")}<input name="tags" defaultValue=${job.tags.join(", ")} /></label>
         <${ProblemBox} problem=${problem} />
         <p><button type="submit" class="primary" disabled=${isBusy}>${t("action.save")}</button></p>
       </form>
