@@ -14,20 +14,15 @@ import argparse
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
-from multiprocessing import get_context
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.goals import Row, format_table
+from benchmarks.goals import format_table
 from benchmarks.machine import describe
 from benchmarks.sizes import SKIPPED, SMOKE_VARIABLE
+from benchmarks.table import OWNERS, measure_rows
 
 FOLDER = Path(__file__).parent
-OWNERS = ("jobs", "idle", "downloads", "api_latency", "passages", "cold_start")
-"""Benchmarks that own rows of the table, in its order; `rows()` of each takes a minute at most."""
 
 
 def benchmark_names() -> Iterator[str]:
@@ -37,25 +32,6 @@ def benchmark_names() -> Iterator[str]:
             yield f"benchmarks.{path.stem}"
         elif (path / "__main__.py").is_file():
             yield f"benchmarks.{path.name}"
-
-
-def owned_rows(owner: str) -> list[Row]:
-    return list(import_module(f"benchmarks.{owner}").rows())
-
-
-def measure_rows(owners: Sequence[str]) -> tuple[list[Row], list[str]]:
-    """Measure each owner's rows in a process of its own; return them, and the owners that failed."""
-    rows, failed = [], []
-    for owner in owners:
-        begin = time.monotonic()
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            try:
-                rows += pool.submit(owned_rows, owner).result()
-            except Exception as error:  # the other rows are still worth having
-                failed.append(owner)
-                print(f"{owner} failed: {error!r}", file=sys.stderr)
-        print(f"{owner}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
-    return rows, failed
 
 
 def run_all() -> list[str]:

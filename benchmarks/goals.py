@@ -1,6 +1,6 @@
 """Rows of the table of goals, which `python -m benchmarks` prints.
 
-A benchmark that owns rows has a function `rows() -> Iterable[Row]`, and stands in OWNERS of `benchmarks/__main__.py`.
+A benchmark that owns rows has a function `rows() -> Iterable[Row]`, and stands in OWNERS of `benchmarks/table.py`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import OWNERS, benchmark_names
+from benchmarks.__main__ import benchmark_names
 from benchmarks.goals import Goal, Row, format_table
 from benchmarks.machine import describe
 from benchmarks.sizes import IS_SMOKE, Skipped
+from benchmarks.table import OWNERS
 from shared.settings import settings
+from tests.patience import PATIENCE_SEC
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +42,14 @@ def test_a_benchmark_runs_to_its_end(name: str) -> None:
     except Skipped as skipped:
         pytest.skip(skipped.reason)
     assert code in (None, 0)
+
+
+def test_the_command_prints_the_table() -> None:
+    """`python -m benchmarks passages` measures that benchmark's rows in their own process, and prints them."""
+    command = [sys.executable, "-m", "benchmarks", "passages"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SEC)
+    assert "failed" not in done.stderr
+    assert "| questions over" in done.stdout
 
 
 def test_the_table_names_every_missed_goal() -> None:
