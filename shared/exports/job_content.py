@@ -20,7 +20,7 @@ from shared.models import Model
 from shared.models.job import Job, JobStatus
 from shared.models.video import Transcript, TranscriptGap
 from shared.pipeline.job_storage import MEDIA, load_transcript, media_name
-from shared.pipeline.sample_archive import has_media
+from shared.pipeline.sample_archive import publish_media
 from shared.platform.ports import Objects
 from shared.settings import settings
 from shared.wiring import TRANSCRIBE
@@ -152,7 +152,7 @@ class JobContent:
     def _shared_picture_link(self, share: SharedMedia) -> str | None:
         thumbnail = share.video.video.thumbnail
         for name in (Recipe.read(self._result()).thumbnail, thumbnail.name if thumbnail else None):
-            if name and has_media(self.objects, share.video.id, name):
+            if name and publish_media(self.objects, share.video.id, name):
                 return f"{share.url}/media/{name}"
         return None
 
@@ -164,7 +164,7 @@ class JobContent:
     def _picture_name(self) -> str | None:
         """Return the name of the object that is the recipe's picture; None if there is none."""
         name = Recipe.read(self._result()).thumbnail
-        return media_name(self.job.id, name) if name and has_media(self.objects, self.job.id, name) else None
+        return media_name(self.job.id, name) if name and publish_media(self.objects, self.job.id, name) else None
 
     def _is_changed(self) -> bool:
         return self.servings is not None or self.units is not None

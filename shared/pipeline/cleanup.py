@@ -17,10 +17,12 @@ from shared.pipeline.job_storage import (
     UPLOADS,
     VIDEOS,
     delete_passages,
+    media_name,
     media_prefix,
     source_name,
 )
 from shared.pipeline.parts import delete_parts
+from shared.pipeline.sample_archive import SAMPLES
 from shared.platform.ports import Documents, Place
 from shared.webhooks.deliveries import DELIVERIES, clear_job_deliveries
 
@@ -31,6 +33,8 @@ Cleaner = Callable[[Documents, str], None]
 def delete_job_data(place: Place, job_id: str) -> None:
     """Delete the job's files and clean every collection of `job_cleaners`."""
     place.objects.delete(UPLOADS, source_name(job_id))
+    # First the archive, so that no sample of it is published behind the deletion's back.
+    place.objects.delete(MEDIA, media_name(job_id, SAMPLES))
     place.objects.delete_prefix(MEDIA, media_prefix(job_id))
     for clean in job_cleaners().values():
         clean(place.documents, job_id)

@@ -47,18 +47,23 @@ def download_samples(objects: Objects, job_id: str, samples: Sequence[Frame], in
     return copies
 
 
-def has_media(objects: Objects, job_id: str, name: str) -> bool:
-    """Return True if the job has this media as an object, which a sample becomes now if it is none yet."""
+def publish_media(objects: Objects, job_id: str, name: str) -> bool:
+    """Let the job's media of this name have a link: a sample becomes an object of its own. Return False without any."""
     return objects.stat(MEDIA, media_name(job_id, name)) is not None or (
         name.startswith(FOLDER) and _publish_sample(objects, job_id, name)
     )
 
 
 def _publish_sample(objects: Objects, job_id: str, name: str) -> bool:
+    archive_name, sample_name = media_name(job_id, SAMPLES), media_name(job_id, name)
     try:
-        with objects.open(MEDIA, media_name(job_id, SAMPLES)) as stream, ZipFile(stream) as archive:
+        with objects.open(MEDIA, archive_name) as stream, ZipFile(stream) as archive:
             picture = archive.read(name)
     except (NotFound, KeyError):
         return False
-    objects.put(MEDIA, media_name(job_id, name), picture, CONTENT_TYPES[".jpg"])
+    objects.put(MEDIA, sample_name, picture, CONTENT_TYPES[".jpg"])
+    if objects.stat(MEDIA, archive_name) is None:
+        # The job is being deleted, the archive before all else: the sample may be too late to be found.
+        objects.delete(MEDIA, sample_name)
+        return False
     return True

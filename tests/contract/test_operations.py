@@ -19,7 +19,7 @@ from shared.pipeline import stage_run
 from shared.pipeline.job_storage import MEDIA, UPLOADS, job_of_source, media_name, source_name
 from shared.pipeline.jobs import read_job
 from shared.pipeline.lifecycle import plan_job, start_job
-from shared.pipeline.sample_archive import SAMPLES, has_media
+from shared.pipeline.sample_archive import SAMPLES, publish_media
 from shared.platform.place import use_place
 from shared.settings import settings
 from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
@@ -80,7 +80,7 @@ def test_a_recipe_takes_few_operations(adapter: Adapter, fresh: str, tmp_path: P
     objects = adapter.platform.objects
     assert objects.stat(MEDIA, media_name(job.id, SAMPLES))
     names = [frame.name for frame in done.video.frames]
-    assert all(has_media(objects, job.id, name) for name in [*names, "thumbnail.jpg", "samples/001.jpg"])
-    assert not has_media(objects, job.id, "samples/999.jpg")
+    assert all(publish_media(objects, job.id, name) for name in [*names, "thumbnail.jpg", "samples/001.jpg"])
+    assert not publish_media(objects, job.id, "samples/999.jpg")
     picture = objects.read(MEDIA, media_name(job.id, "samples/001.jpg"))
     assert picture.startswith(b"\xff\xd8")

@@ -48,7 +48,7 @@ from shared.logs import current_trace
 from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name
-from shared.pipeline.sample_archive import has_media
+from shared.pipeline.sample_archive import publish_media
 from shared.platform.ports import Filter, UploadSession
 from shared.platform.video_limits import native_settings
 from shared.settings import settings
@@ -318,7 +318,7 @@ def download_media(
     if (
         len(name) > MAX_MEDIA_NAME_LENGTH
         or not _MEDIA_NAME.fullmatch(name)
-        or not has_media(place.objects, job.id, name)
+        or not publish_media(place.objects, job.id, name)
     ):
         raise NotFound(stored)
     return RedirectResponse(place.objects.signed_url(MEDIA, stored, settings().signed_link_ttl_sec))

@@ -24,7 +24,7 @@ from shared.models.job import Job
 from shared.models.video import Transcript
 from shared.pipeline.job_storage import MEDIA, media_name
 from shared.pipeline.jobs import video_title
-from shared.pipeline.sample_archive import has_media
+from shared.pipeline.sample_archive import publish_media
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/shared/{token}", tags=["shared"], responses=problem_responses(404, 422))
@@ -176,7 +176,7 @@ def download_shared_picture(
     name: Annotated[str, Path(description="Media name of the picture.", examples=["frames/03.jpg"])],
 ) -> RedirectResponse:
     stored = media_name(video.id, name)
-    if not PICTURE_NAME.fullmatch(name) or not has_media(place.objects, video.id, name):
+    if not PICTURE_NAME.fullmatch(name) or not publish_media(place.objects, video.id, name):
         raise NotFound(stored)
     return RedirectResponse(place.objects.signed_url(MEDIA, stored, settings().signed_link_ttl_sec))
 

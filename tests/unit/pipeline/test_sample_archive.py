@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.models.video import Frame
+from shared.pipeline.cleanup import delete_job_data
 from shared.pipeline.job_storage import MEDIA, media_name, store_folder
-from shared.pipeline.sample_archive import SAMPLES, download_samples, has_media, pack_samples
+from shared.pipeline.sample_archive import SAMPLES, download_samples, pack_samples, publish_media
 from shared.platform.embedded.place import open_embedded_place
-from shared.platform.ports import Objects
+from shared.platform.ports import Objects, Place
 from shared.settings import Settings
 
 JOB = "a" * 32
@@ -19,8 +21,13 @@ FRAMES = [Frame(name=name, time=number, width=1, height=1) for number, name in e
 
 
 @pytest.fixture
-def objects(tmp_path: Path) -> Objects:
-    return open_embedded_place(Settings(clipwise_data=tmp_path / "data")).place.objects
+def place(tmp_path: Path) -> Place:
+    return open_embedded_place(Settings(clipwise_data=tmp_path / "data")).place
+
+
+@pytest.fixture
+def objects(place: Place) -> Objects:
+    return place.objects
 
 
 @pytest.fixture
@@ -57,12 +64,34 @@ def test_an_opened_sample_is_an_object(objects: Objects, folder: Path) -> None:
     """A link to a sample works as to every picture, and only what somebody opens is stored once more."""
     pack_samples(folder, FRAMES)
     store(objects, folder)
-    assert has_media(objects, JOB, NAMES[1])
-    assert has_media(objects, JOB, NAMES[1])
+    assert publish_media(objects, JOB, NAMES[1])
+    assert publish_media(objects, JOB, NAMES[1])
     assert names(objects) == [SAMPLES, NAMES[1]]
     assert objects.read(MEDIA, media_name(JOB, NAMES[1])) == NAMES[1].encode()
-    assert not any(has_media(objects, JOB, name) for name in ("samples/003.jpg", "frames/01.jpg"))
-    assert not has_media(objects, "b" * 32, NAMES[1])
+    assert not any(publish_media(objects, JOB, name) for name in ("samples/003.jpg", "frames/01.jpg"))
+    assert not publish_media(objects, "b" * 32, NAMES[1])
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_an_opened_sample_does_not_outlive_its_job(
+    place: Place, objects: Objects, folder: Path, monkeypatch: pytest.MonkeyPatch, is_before: bool
+) -> None:
+    """Whoever opens a sample while its job is being deleted leaves nothing behind."""
+    pack_samples(folder, FRAMES)
+    store(objects, folder)
+    put = objects.put
+
+    def put_during_deletion(*values: Any) -> Any:
+        if is_before:
+            delete_job_data(place, JOB)
+        stored = put(*values)
+        if not is_before:
+            delete_job_data(place, JOB)
+        return stored
+
+    monkeypatch.setattr(objects, "put", put_during_deletion)
+    assert not publish_media(objects, JOB, NAMES[0])
+    assert names(objects) == []
 
 
 def test_samples_of_earlier_videos_are_read(objects: Objects, folder: Path, tmp_path: Path) -> None:
@@ -71,7 +100,7 @@ def test_samples_of_earlier_videos_are_read(objects: Objects, folder: Path, tmp_
     (tmp_path / "into").mkdir()
     copies = download_samples(objects, JOB, FRAMES, tmp_path / "into")
     assert [path.read_bytes().decode() for _, path in copies] == list(NAMES)
-    assert has_media(objects, JOB, NAMES[0])
+    assert publish_media(objects, JOB, NAMES[0])
 
 
 def test_a_video_without_samples_has_no_archive(objects: Objects, tmp_path: Path) -> None:
