@@ -36,7 +36,7 @@ class ApiApp(FastAPI):
         self._loaded: dict[int, list[BaseRoute]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == "http" and not any(ROUTER_GROUPS[number].covers(scope["path"]) for number in self._loaded):
             self._load_routers(lambda group: group.covers(scope["path"]))
         await super().__call__(scope, receive, send)
 

@@ -105,7 +105,7 @@ def is_local_connection(scope: Scope) -> bool:
         return False
 
 
-def require_admin(request: Request, user: Caller) -> User:
+async def require_admin(request: Request, user: Caller) -> User:
     """Return the caller; raises PermanentError `not_admin` unless they are an administrator."""
     if not is_admin(request, user):
         raise PermanentError(
@@ -119,7 +119,7 @@ def verify_token(token: str) -> User:
     return current_identity().verify_token(token)
 
 
-def bearer_token(credentials: Credentials) -> str:
+async def bearer_token(credentials: Credentials) -> str:
     """Return the access token of the request, unverified.
 
     Raises PermanentError `unauthenticated` without one, `session_required` for an API key.

@@ -128,7 +128,7 @@ class ParameterNameMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/v1/"):
+        if scope["type"] == "http" and scope["query_string"] and scope["path"].startswith("/v1/"):
             pairs = [part.partition(b"=") for part in scope["query_string"].split(b"&")]
             renamed = [b"".join((DEPRECATED_PARAMETERS.get(name, name), *rest)) for name, *rest in pairs]
             scope = {**scope, "query_string": b"&".join(renamed)}

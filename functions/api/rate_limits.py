@@ -6,25 +6,21 @@ Every response reports the caller's quota in the headers `RateLimit` and `RateLi
 
 from __future__ import annotations
 
-import math
-import time
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.problems import problem
+from functions.api.window_counters import WindowCounters
 from shared.platform import rate_limits as rates
 from shared.platform.accounts import User
 from shared.platform.ports import Documents
 from shared.platform.rate_limits import RateLimit, RateLimited, RateLimitStatus, parse_rate
 from shared.settings import settings
-
-if TYPE_CHECKING:
-    from limits.strategies import FixedWindowRateLimiter
 
 GENERAL, KEY, START, RETRY, CHAT, BATCH = "general", "key", "start", "retry", "chat", "batch"
 STANDINGS = "rate_limit_standings"
@@ -83,26 +79,12 @@ def count_user(request: Request, user: User) -> None:
 def count_request(scope: Scope, policy: str, client: str, rate: str) -> None:
     limit = allowance_for(client, rate)
     if limit is not None:
-        report_standing(scope, count_in_memory(policy, client, limit)).raise_if_limited()
-
-
-def count_in_memory(policy: str, client: str, limit: RateLimit) -> RateLimitStatus:
-    """Count within this process."""
-    from limits import RateLimitItemPerSecond
-
-    item = RateLimitItemPerSecond(limit.count, limit.seconds, policy)
-    passed = counters().hit(item, client)
-    stats = counters().get_window_stats(item, client)
-    return RateLimitStatus(policy, limit, stats.remaining, max(1, math.ceil(stats.reset_time - time.time())), passed)
+        report_standing(scope, counters().count(policy, client, limit)).raise_if_limited()
 
 
 @lru_cache(maxsize=1)
-def counters() -> FixedWindowRateLimiter:
-    """Create the counters at the first request: the library takes longer to load than the rest of this module."""
-    from limits.storage import MemoryStorage
-    from limits.strategies import FixedWindowRateLimiter
-
-    return FixedWindowRateLimiter(MemoryStorage())
+def counters() -> WindowCounters:
+    return WindowCounters()
 
 
 class Quota:
@@ -189,6 +171,7 @@ def client_address(scope: Scope) -> str:
     return canonical_address(entries[-trusted] if len(entries) >= trusted else peer)
 
 
+@lru_cache(maxsize=1024)
 def canonical_address(text: str) -> str:
     """Return the canonical form of an address; all invalid addresses have the same one."""
     try:

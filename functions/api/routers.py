@@ -19,14 +19,16 @@ class RouterGroup(NamedTuple):
 
     Attributes:
         paths: The paths below which they serve everything, and no other group anything.
+        prefixes: The same with a slash at the end.
         load: Imports and returns them.
     """
 
     paths: tuple[str, ...]
+    prefixes: tuple[str, ...]
     load: Load
 
     def covers(self, path: str) -> bool:
-        return any(path == own or path.startswith(f"{own}/") for own in self.paths)
+        return path in self.paths or path.startswith(self.prefixes)
 
 
 ROUTER_GROUPS: list[RouterGroup] = []
@@ -37,7 +39,7 @@ def serves(*paths: str) -> Callable[[Load], Load]:
     """Add the routers that the decorated function returns to `ROUTER_GROUPS`."""
 
     def add(load: Load) -> Load:
-        ROUTER_GROUPS.append(RouterGroup(paths, load))
+        ROUTER_GROUPS.append(RouterGroup(paths, tuple(f"{path}/" for path in paths), load))
         return load
 
     return add

@@ -31,6 +31,11 @@ def current_place() -> Place:
     return _override[-1] if _override else _open_place()
 
 
+def is_place_open() -> bool:
+    """Return True if `current_place` returns at once, without connecting to anything."""
+    return bool(_override) or _open_place.cache_info().currsize > 0
+
+
 def is_process_place(place: Place) -> bool:
     """Whether another process with this environment opens the same place."""
     return _open_place.cache_info().currsize > 0 and place is _open_place()

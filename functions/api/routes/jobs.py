@@ -62,14 +62,14 @@ MAX_MEDIA_NAME_LENGTH = 200
 _MEDIA_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
-def submission_response(job: Job) -> JSONResponse:
+def submission_response(job: Job) -> Response:
     """Respond with 200 if the job is done, else with 202."""
     return job_response(job, 200 if job.status is JobStatus.DONE else 202)
 
 
-def job_response(job: Job, status: int = 200) -> JSONResponse:
+def job_response(job: Job, status: int = 200) -> Response:
     headers = location_header(f"/v1/jobs/{job.id}") if status == 202 else None
-    return JSONResponse(job.to_public(), status, headers)
+    return Response(job.to_public_json(), status, headers, media_type=JSONResponse.media_type)
 
 
 @router.post(
@@ -149,7 +149,7 @@ def list_jobs(
     response_model=PublicJob,
     responses=problem_responses(404),
 )
-def get_job(job: OwnJob) -> Response:
+async def get_job(job: OwnJob) -> Response:
     return job_response(job)
 
 

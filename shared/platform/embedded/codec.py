@@ -15,6 +15,8 @@ TIME_KEY = "$time"
 VECTOR_KEY = "$vector"
 MAX_BYTES = 1_048_576
 
+# How a text looks that contains an escaped key or NUL; nearly none does, and decoding it takes three times as long.
+_ESCAPES = ('"$$', "\\u0001")
 _RESERVED = re.compile("__.*__", re.DOTALL)
 
 
@@ -66,7 +68,10 @@ def encode_document(data: dict[str, Any]) -> str:
 
 
 def decode_document(text: str) -> dict[str, Any]:
-    data: dict[str, Any] = _untag_value(json.loads(text))
+    if any(mark in text for mark in _ESCAPES):
+        data: dict[str, Any] = _untag_value(json.loads(text))
+    else:
+        data = json.loads(text, object_hook=_untag_object)
     return data
 
 
@@ -109,11 +114,19 @@ def _untag_value(value: Any) -> Any:
     if isinstance(value, list):
         return [_untag_value(item) for item in value]
     if isinstance(value, dict):
-        if TIME_KEY in value:
-            return decode_time(value[TIME_KEY])
-        if VECTOR_KEY in value:
-            return Vector(tuple(array("d", vector_bytes(value[VECTOR_KEY]))))
+        untagged = _untag_object(value)
+        if untagged is not value:
+            return untagged
         return {
             unescape_nul(key[1:] if key.startswith("$") else key): _untag_value(item) for key, item in value.items()
         }
+    return value
+
+
+def _untag_object(value: dict[str, Any]) -> Any:
+    """Return the time or vector that an object stands for; any other object as it is."""
+    if TIME_KEY in value:
+        return decode_time(value[TIME_KEY])
+    if VECTOR_KEY in value:
+        return Vector(tuple(array("d", vector_bytes(value[VECTOR_KEY]))))
     return value

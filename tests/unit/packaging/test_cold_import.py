@@ -22,7 +22,6 @@ HEAVY = {
     "grpc",
     "httpcore2",
     "httpx",
-    "limits",
     "mcp",
     "httpx2",
     "jwt",
