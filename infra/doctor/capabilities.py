@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from infra.doctor.findings import Findings, good, note
 from shared.ai.fallback import PROVIDERS, configured_service
 from shared.ai.offline.sentence_model import sentence_model
-from shared.ai.screen.ocr import can_read_cyrillic
+from shared.ai.screen.cyrillic import can_read_cyrillic
 from shared.ai.speech_recognizer import find_speech_recognizer
 from shared.chat.search import CHAT_KIND
 from shared.settings import HASHING, Settings

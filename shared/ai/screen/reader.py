@@ -8,22 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.ai.screen.changes import is_same_picture
+from shared.ai.screen.cyrillic import can_read_cyrillic, reread_cyrillic
 from shared.ai.screen.lines import Row, SampleText, ScreenText, merge_rows, screen_lines
-from shared.ai.screen.ocr import (
-    TextPiece,
-    can_read_cyrillic,
-    has_blanks,
-    is_mostly_unread,
-    read_picture,
-    reread_cyrillic,
-)
+from shared.ai.screen.ocr import Reading, TextPiece, has_blanks, is_mostly_unread, read_picture
 from shared.languages import CYRILLIC_LANGUAGES, primary_language
 from shared.models.video import Frame
 from shared.progress import Tick
 from shared.settings import settings
 
 if TYPE_CHECKING:
-    from shared.ai.screen.ocr import Picture
+    from shared.ai.screen.changes import Picture
 
 MIN_SCORE = 0.3
 """Minimum score of a reading. `screen_lines` requires one better reading per line."""
@@ -37,10 +32,6 @@ MAX_SCREEN_TEXT = 1_000_000
 MIN_LETTERS = 2
 MIN_TEXT_SHARE = 0.7
 """Minimum share of letters, digits and the signs of recipes in a line."""
-REDUCTION = 8
-"""Scale at which pictures are compared; changed letters are still visible at this size."""
-SAME_BRIGHTNESS = 10
-"""Maximum difference in brightness, of 255, at any point of two reduced pictures that count as identical."""
 HANDLE = re.compile(r"^@|^[\w.]+@|^(?:tiktok|instagram|youtube)$|^www\.|\.(?:com|de|ru|net|org)\b", re.IGNORECASE)
 FOREIGN = re.compile(r"[⺀-鿿豈-﫿가-힯぀-ヿ]+")
 """Chinese, Japanese and Korean, which the recognizer returns for patterns in a picture."""
@@ -61,17 +52,17 @@ def read_screen(samples: Sequence[tuple[Frame, Path]], language: str, tick: Tick
     sample_texts: list[SampleText] = []
     unread = characters = 0
     is_cut = False
-    previous: Picture | None = None
+    previous: Reading | None = None
     in_cyrillic = primary_language(language) in CYRILLIC_LANGUAGES
     reads_cyrillic = can_read_cyrillic(settings())
     for number, (frame, path) in enumerate(samples):
         tick(number / len(samples), "Reading on-screen text")
         picture = load_sample(frame, path)
-        if sample_texts and previous is not None and is_same_picture(previous, picture):
+        if sample_texts and previous and is_same_picture(previous.picture, picture):
             sample_texts.append(replace(sample_texts[-1], time=frame.time, frame=frame.name))
             continue
-        previous = picture
-        pieces = read_picture(picture)
+        pieces = read_picture(picture, previous)
+        previous = Reading(picture, pieces)
         blanks = sum(is_mostly_unread(piece) and has_blanks(piece) for piece in pieces)
         if reads_cyrillic:
             pieces = reread_cyrillic(pieces, settings()) if in_cyrillic or blanks else pieces
@@ -101,17 +92,6 @@ def load_sample(frame: Frame, path: Path) -> Picture:
     if picture is None:
         raise OSError(f"sample {frame.name} is no picture")
     return picture.astype(np.uint8, copy=False)
-
-
-def is_same_picture(first: Picture, second: Picture) -> bool:
-    """Return True if two frames are visually identical, so that OCR of one can serve both."""
-    import cv2
-
-    if first.shape != second.shape:
-        return False
-    size = (max(1, first.shape[1] // REDUCTION), max(1, first.shape[0] // REDUCTION))
-    small = (cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (first, second))
-    return bool(cv2.absdiff(*small).max() < SAME_BRIGHTNESS)
 
 
 def readable_rows(pieces: Sequence[TextPiece], min_score: float) -> list[Row]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from shared.ai.screen import ocr
 from shared.ai.screen.denormals import IS_SUPPORTED, denormals_as_zero
+
+if TYPE_CHECKING:
+    from shared.ai.screen.changes import Picture
 
 pytestmark = pytest.mark.skipif(not IS_SUPPORTED, reason="only x86-64 on Linux is slow with denormal numbers")
 
@@ -39,11 +43,11 @@ def test_pictures_are_read_without_them(monkeypatch: pytest.MonkeyPatch) -> None
     modes = []
 
     class Engine:
-        def __call__(self, picture: ocr.Picture) -> object:
+        def __call__(self, picture: Picture) -> object:
             modes.append(has_denormals())
             return engine(picture)
 
-        def recognize_txt(self, crops: list[ocr.Picture]) -> object:
+        def recognize_txt(self, crops: list[Picture]) -> object:
             modes.append(has_denormals())
             return engine.recognize_txt(crops)
 

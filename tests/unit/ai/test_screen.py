@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
@@ -14,9 +15,10 @@ from PIL import Image
 from shared.ai.catalogue import InstalledModel, read_catalogue
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.prompt import measure_evidence
-from shared.ai.screen import ocr, reader
+from shared.ai.screen import cyrillic, ocr, reader
+from shared.ai.screen.cyrillic import tesseract
 from shared.ai.screen.lines import ScreenText
-from shared.ai.screen.ocr import engine, tesseract
+from shared.ai.screen.ocr import engine
 from shared.ai.screen.reader import read_screen
 from shared.ai.usage import Meter
 from shared.analyses.kinds import kind_named
@@ -24,6 +26,9 @@ from shared.models.video import Frame
 from tests.recipe_samples import evidence as recipe_evidence
 from tests.unit.ai.drawing import no_tick, pattern, picture, store_samples
 from tests.unit.ai.lookalike_model import write_lookalike_model
+
+if TYPE_CHECKING:
+    from shared.ai.screen.changes import Picture
 
 NO_TESSERACT = "Tesseract with Russian is not installed; run `make program-deps` as root"
 
@@ -70,14 +75,37 @@ def test_handles_are_kept_apart(tmp_path: Path) -> None:
 
 def test_a_still_picture_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slide that stays costs one reading, and still counts as often as it is seen; a new small line is noticed."""
-    read_pictures = []
-    real = reader.read_picture
-    monkeypatch.setattr(reader, "read_picture", lambda image: read_pictures.append(1) or real(image))
+    read_pictures: list[Picture] = []
+
+    def read_picture(image: Picture, previous: ocr.Reading | None) -> list[ocr.TextPiece]:
+        read_pictures.append(image)
+        return ocr.read_picture(image, previous)
+
+    monkeypatch.setattr(reader, "read_picture", read_picture)
     still, more = picture(["2 eggs"]), picture(["2 eggs", "", "", "1 onion"], size=20)
     screen = read([still, still, still, more, more], tmp_path)
     assert len(read_pictures) == 2
     assert "1 onion" in texts(screen)
     assert "2 eggs" in texts(screen)
+
+
+def test_a_line_that_stays_is_recognized_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only new and changed lines are recognized again, however small the change and whatever moves elsewhere."""
+    recognized = 0
+    real = ocr.recognize_lines
+
+    def recognize_lines(image: Picture, quads: Sequence[Any]) -> list[ocr.TextPiece]:
+        nonlocal recognized
+        recognized += len(quads)
+        return real(image, quads)
+
+    monkeypatch.setattr(ocr, "recognize_lines", recognize_lines)
+    cards = [["2 eggs", "1 onion"], ["2 eggs", "1 onion", "", "3 lemons"], ["2 eggs", "7 onion", "", "3 lemons"]]
+    screen = read(
+        [picture(lines) for card in cards for lines in (card, [*card, "", "", "", "*" * len(card)])], tmp_path
+    )
+    assert {"2 eggs", "1 onion", "7 onion", "3 lemons"} <= set(texts(screen))
+    assert recognized < 12
 
 
 def test_a_video_with_more_text_than_is_kept_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,8 +180,8 @@ def test_an_installed_model_reads_cyrillic(tmp_path: Path, monkeypatch: pytest.M
     """Where a model for Cyrillic is installed it is used, without Tesseract; numbers and Latin lines stay."""
     model = read_catalogue()["screen-cyrillic"]
     write_lookalike_model(tmp_path / "model" / next(iter(model.files)))
-    monkeypatch.setattr(ocr, "find_model", lambda task, settings: InstalledModel(model, tmp_path / "model"))
-    monkeypatch.setattr(ocr, "tesseract", lambda: None)
+    monkeypatch.setattr(cyrillic, "find_model", lambda task, settings: InstalledModel(model, tmp_path / "model"))
+    monkeypatch.setattr(cyrillic, "tesseract", lambda: None)
     screen = read([picture(["200 ТОМАТ", "СОК КОРА", "Fresh dill"], seed) for seed in range(3)], tmp_path, "ru")
     assert texts(screen) == ["200 ТОМАТ", "СОК КОРА", "Fresh dill"]
     assert not screen.unread
