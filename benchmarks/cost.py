@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from benchmarks.costing.resting import rest_table
 from benchmarks.costing.running import Counted, count_job, idle_minute, minute_of
 from benchmarks.costing.scaling import Limit, advice, limits, needs, published, simulate
 from benchmarks.costing.sweeping import Swept, measure_sweep, sweep_rows
+from benchmarks.goals import Goal, Row
 from benchmarks.sizes import IS_SMOKE, size
 from infra.cli.smoke import prepare_demo_video
 from infra.reference import fill_markers, markdown_table
@@ -33,6 +34,12 @@ SECONDS = size(60.0, smoke=4.0)
 RATES = (1, 100, 10_000)
 PROVIDERS = size(("gemini", "openai", "offline"), smoke=("gemini",))
 KINDS = size(tuple(kinds()), smoke=("metadata", "recipe"))
+UNIT_TITLES = {
+    "reads": "Firestore reads",
+    "writes": "Firestore writes",
+    "class_a": "Cloud Storage operations of class A",
+    "class_b": "Cloud Storage operations of class B",
+}
 THOUSAND = 1000
 SWEPT = size(2000, smoke=3)
 UNITS = (
@@ -152,16 +159,30 @@ def hot_table(jobs: Sequence[Counted]) -> str:
     return markdown_table(head, rows)
 
 
-def main() -> None:
+def prepare_video(folder: Path) -> Path:
     from infra.cli.progress import progress_view
     from infra.cli.session import open_console
 
+    if IS_SMOKE:
+        return plain_video(folder / "clip.mp4")
+    with progress_view(open_console(sys.stderr)) as view:
+        return minute_of(prepare_demo_video(Path(".clipwise"), folder, view), folder)
+
+
+def rows() -> Iterator[Row]:
+    """Yield the operations of a recipe job without those that report its progress, at most one a second."""
+    with tempfile.TemporaryDirectory() as name:
+        total = count_job("recipe", "gemini", prepare_video(Path(name)), SECONDS).total()
+    for unit, limit in (("reads", 30), ("writes", 15), ("class_a", 20), ("class_b", 20)):
+        title, progress = UNIT_TITLES[unit], total[f"progress {unit}"]
+        value = total[unit] - progress
+        measured = f"{value}, and {progress} for progress" if progress else str(value)
+        yield Row(f"{title} of a `recipe` job (Gemini)", "", measured, value, Goal("≤", limit, ""))
+
+
+def main() -> None:
     with tempfile.TemporaryDirectory() as name, nullcontext(Path(name)) as folder:
-        if IS_SMOKE:
-            video = plain_video(folder / "clip.mp4")
-        else:
-            with progress_view(open_console(sys.stderr)) as view:
-                video = minute_of(prepare_demo_video(Path(".clipwise"), folder, view), folder)
+        video = prepare_video(folder)
         jobs = [count_job("metadata", "offline", video, SECONDS)]
         for kind in KINDS:
             if kind != "metadata":

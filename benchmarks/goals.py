@@ -26,7 +26,7 @@ class Goal:
         return value <= self.limit if self.bound == "≤" else value >= self.limit
 
     def __str__(self) -> str:
-        return f"{self.bound} {self.limit:g} {self.unit}"
+        return f"{self.bound} {self.limit:g} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Row:
         return self.value is None or not self.goal.is_met(self.value)
 
     def cells(self) -> tuple[str, ...]:
-        value = "–" if self.value is None else f"{self.value:.3g} {self.goal.unit}"
+        value = "–" if self.value is None else f"{self.value:.3g} {self.goal.unit}".rstrip()
         met = "yes" if not self.is_missed else f"no: {self.record}" if self.record else "no"
         return self.work, self.rival or "–", self.measured, value, str(self.goal), met, format_spread(self.values)
 

@@ -11,8 +11,8 @@ from multiprocessing import get_context
 
 from benchmarks.goals import Row
 
-OWNERS = ("jobs", "idle", "downloads", "api_latency", "passages", "cold_start")
-"""Benchmarks that own rows of the table, in its order; `rows()` of each takes a minute at most."""
+OWNERS = ("jobs", "idle", "downloads", "api_latency", "passages", "cold_start", "cost", "demo")
+"""Benchmarks that own rows of the table, in its order; `rows()` of each takes minutes at most."""
 
 
 def owned_rows(owner: str) -> list[Row]:
