@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.terraform.state_server import StateServer, served_states
 from tests.terraform.workspace import Workspace, missing, served_provider
 
 Open = Callable[..., Workspace]
@@ -22,15 +23,20 @@ def provider(request: pytest.FixtureRequest) -> Iterator[str]:
         yield reattach
 
 
+@pytest.fixture(scope="session")
+def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StateServer]:
+    """Serves the states of all workspaces."""
+    with served_states(tmp_path_factory.getbasetemp()) as running:
+        yield running
+
+
 @pytest.fixture
-def opened(provider: str, tmp_path: Path) -> Open:
-    """Makes a workspace; `example` is dev, or prod with state on this machine."""
+def opened(provider: str, tmp_path: Path, states: StateServer) -> Open:
+    """Makes a workspace of an example, dev or prod, with its state on this machine."""
 
     def open_workspace(example: str = "dev") -> Workspace:
         made = Workspace(tmp_path / example, provider, example)
-        if example == "prod":
-            made.change("terraform/examples/prod/main.tf", 'backend "gcs" {\n    prefix = "clipwise"\n  }', "")
-        made.init()
+        made.init(states)
         return made
 
     return open_workspace

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from shared.ai.vectors import DIMENSIONS
 from shared.wiring import wiring
 from tests.terraform.audit import Deployment, account, audit
 from tests.terraform.conftest import Open
-from tests.terraform.workspace import PROJECT, ROOT, Failed
+from tests.terraform.state_server import StateServer
+from tests.terraform.workspace import PROJECT, ROOT, Failed, Workspace
 
 VALUE = "sk-not-to-be-found-in-any-state"
 PROD = (
@@ -38,16 +40,29 @@ def test_the_examples_are_valid(opened: Open, example: str) -> None:
     opened(example).run("validate")
 
 
-def test_dev_is_what_the_table_says(opened: Open) -> None:
-    """Whoever applies the example gets the table's functions, events, buckets, rights, indexes and alerts."""
-    assert audit(opened().apply()) == []
-
-
-def test_applying_again_changes_nothing(opened: Open) -> None:
-    """A second apply without a change has nothing to do, though Firestore adds a field to the indexes of vectors."""
-    workspace = opened()
+@pytest.fixture(scope="module")
+def applied_once(provider: str, tmp_path_factory: pytest.TempPathFactory, states: StateServer) -> Workspace:
+    workspace = Workspace(tmp_path_factory.mktemp("applied") / "dev", provider)
+    workspace.init(states)
     workspace.apply()
-    assert workspace.plan() == []
+    return workspace
+
+
+@pytest.fixture
+def applied(applied_once: Workspace) -> Iterator[Workspace]:
+    """The example after its apply; a test may change its packages."""
+    yield applied_once
+    applied_once.package_all()
+
+
+def test_dev_is_what_the_table_says(applied: Workspace) -> None:
+    """Whoever applies the example gets the table's functions, events, buckets, rights, indexes and alerts."""
+    assert audit(applied.state()) == []
+
+
+def test_applying_again_changes_nothing(applied: Workspace) -> None:
+    """A second apply without a change has nothing to do, though Firestore adds a field to the indexes of vectors."""
+    assert applied.plan() == []
 
 
 DROP = 'drop_bucket = { owner = "a1b2c3", kind = "recipe", days = 14 }\n  packages   ='
@@ -95,12 +110,10 @@ def test_models_in_the_packages_get_memory_and_an_index(opened: Open) -> None:
     assert all(each == {DIMENSIONS, sentence_model.DIMENSIONS} for each in widths.values())
 
 
-def test_only_what_changed_is_deployed(opened: Open) -> None:
+def test_only_what_changed_is_deployed(applied: Workspace) -> None:
     """A new package of one function replaces this package and updates this function; nothing else moves."""
-    workspace = opened()
-    workspace.apply()
-    workspace.package("persist", "fedcba9876543210")
-    planned = [(address.removeprefix("module.clipwise."), actions) for address, actions in workspace.plan()]
+    applied.package("persist", "fedcba9876543210")
+    planned = [(address.removeprefix("module.clipwise."), actions) for address, actions in applied.plan()]
     assert planned == [
         ('google_cloudfunctions2_function.this["persist"]', ["update"]),
         ('google_storage_bucket_object.package["persist"]', ["update"]),

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
+from tests.terraform.conftest import Open
 from tests.terraform.test_deployment import PROD
-from tests.terraform.workspace import PROJECT, Failed, Workspace, missing, served_provider
+from tests.terraform.workspace import PROJECT, Failed, missing, served_provider
 
 
 @pytest.fixture
-def new_project(tmp_path: Path) -> Iterator[Callable[[str], Workspace]]:
-    """Makes a workspace of an example, before a Google that has not seen the project."""
+def provider() -> Iterator[str]:
+    """A Google that has not seen the project: another one for each test."""
     if reason := missing():
         pytest.skip(reason)
     with served_provider() as reattach:
-
-        def open_workspace(example: str) -> Workspace:
-            made = Workspace(tmp_path / example, reattach, example)
-            if example == "prod":
-                made.change("terraform/examples/prod/main.tf", 'backend "gcs" {\n    prefix = "clipwise"\n  }', "")
-            made.init()
-            return made
-
-        yield open_workspace
+        yield reattach
 
 
 # What is done too early: file, text, what stands there instead, and Google's refusal, at which the apply ends.
@@ -57,17 +49,17 @@ HASTE = {
 }
 
 
-def test_the_first_apply_with_a_key_succeeds(new_project: Callable[[str], Workspace]) -> None:
+def test_the_first_apply_with_a_key_succeeds(opened: Open) -> None:
     """In a new project, one apply creates everything with a key of one's own, and a second has nothing to do."""
-    workspace = new_project("prod")
+    workspace = opened("prod")
     assert workspace.apply(*PROD)
     assert workspace.plan(*PROD) == []
 
 
 @pytest.mark.parametrize("haste", HASTE)
-def test_who_does_not_wait_is_refused(new_project: Callable[[str], Workspace], haste: str) -> None:
+def test_who_does_not_wait_is_refused(opened: Open, haste: str) -> None:
     """Each wait is there because Google refuses what comes too early."""
-    workspace = new_project("prod")
+    workspace = opened("prod")
     file, old, new, refusal = HASTE[haste]
     workspace.change(f"terraform/{file}", old, new)
     with pytest.raises(Failed) as failure:
@@ -75,9 +67,9 @@ def test_who_does_not_wait_is_refused(new_project: Callable[[str], Workspace], h
     assert refusal in str(failure.value)
 
 
-def test_what_an_earlier_installation_left_is_taken_over(new_project: Callable[[str], Workspace]) -> None:
+def test_what_an_earlier_installation_left_is_taken_over(opened: Open) -> None:
     """After `destroy`, accounts and documents are still there; the next apply imports them instead of failing."""
-    workspace = new_project("dev")
+    workspace = opened("dev")
     adopt = 'adopt=["identity_platform","database"]'
     workspace.run("plan", "-input=false", f"-var=project_id={PROJECT}", f"-var={adopt}", "-out=plan")
     shown = workspace.run("show", "plan")

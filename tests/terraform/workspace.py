@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.wiring import wiring
+from tests.terraform.state_server import StateServer
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv" / "provider"
@@ -48,6 +49,8 @@ def environ(reattach: str = "") -> dict[str, str]:
         "TF_CLI_ARGS": "-no-color",
         "TF_REATTACH_PROVIDERS": reattach,
         "CHECKPOINT_DISABLE": "1",
+        # Memory is there, and collecting garbage as often as Go does by itself takes a third of Terraform's time.
+        "GOGC": "400",
     }
 
 
@@ -112,6 +115,10 @@ class Workspace:
             copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copyfile
             copy(ROOT / path, folder / path)
         (folder / "dist").mkdir()
+        self.package_all()
+
+    def package_all(self) -> None:
+        """Let there be the first package of each function."""
         for name in wiring().functions:
             self.package(name, PACKAGE_HASH)
 
@@ -141,8 +148,13 @@ class Workspace:
             raise Failed(done.stdout + done.stderr)
         return done.stdout
 
-    def init(self) -> None:
-        self.run("init", "-backend=false", "-input=false")
+    def init(self, states: StateServer) -> None:
+        """Prepare the example."""
+        # Not in the example's folder, where Terraform would take the file for a local state to be moved.
+        address = states.address(self.root / "terraform.tfstate")
+        backend = f'terraform {{\n  backend "http" {{\n    address = "{address}"\n  }}\n}}\n'
+        (self.example / "backend_override.tf").write_text(backend, encoding="utf-8")
+        self.run("init", "-input=false")
 
     def apply(self, *variables: str, **more: str) -> list[Resource]:
         """Plan, apply, and what there is then, where all that is known after apply is made up."""
