@@ -244,7 +244,7 @@ class ApiClient:
         return self.request_content("GET", f"/v1/jobs/{id}/export", params=_without_none(format=format, **options))
 
     def stream_events(self, id: str, last_event_id: str | None, collection: str = "jobs") -> Iterator[ServerSentEvent]:
-        """Yield the server-sent events of a job or a batch after `last_event_id`, until the server ends the stream."""
+        """Yield the events of a job, batch or dataset after `last_event_id`, until the server ends the stream."""
         headers = {"Accept": "text/event-stream", **_without_none(**{"Last-Event-ID": last_event_id})}
         timeout = httpx.Timeout(STREAM_TIMEOUT_SEC, connect=10)
         with self._open_response("GET", f"/v1/{collection}/{id}/events", headers=headers, timeout=timeout) as response:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EISDIR, ENOENT
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -191,16 +192,19 @@ def delete(id: Id, server: Server = LOCAL) -> None:
 
 def follow_dataset(session: CliSession, id: str, json: bool = False) -> None:
     """Print each change until the dataset has ended; exits with code 1 unless it is completed."""
+    from infra.cli.progress import follow_document
+
     last_line = ""
-    while True:
-        dataset = session.api.request_json("GET", f"/v1/datasets/{id}")
+    dataset: dict[str, Any] = {}
+    for dataset in follow_document(
+        partial(session.api.stream_events, id, collection="datasets"),
+        partial(session.api.request_json, "GET", f"/v1/datasets/{id}"),
+        lambda dataset: dataset["status"] in END_STATUSES,
+    ):
         line = progress_line(dataset)
         if line != last_line:
             session.print_message(line)
             last_line = line
-        if dataset["status"] in END_STATUSES:
-            break
-        time.sleep(POLL_SEC)
     if json:
         session.out.print_json(json_text.dumps(dataset))
     else:

@@ -122,7 +122,7 @@ def follow_document(
     stream: Callable[[str | None], Iterator[ServerSentEvent]],
     get: Callable[[], JobDocument],
     has_ended: Callable[[JobDocument], bool],
-    pause: Callable[[float], None],
+    pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[JobDocument]:
     """Yield a document now and after each change; the last one has ended.
 

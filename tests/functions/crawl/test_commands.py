@@ -71,6 +71,19 @@ def test_from_a_list_to_files(site: Site, images: ImageSite, tmp_path: Path) -> 
     assert run(site, "watch", id).exit_code == 2
 
 
+def test_a_dataset_is_followed_by_its_events(
+    site: Site, images: ImageSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command listens to the server until the dataset has ended, instead of asking for it again and again."""
+    lines = tmp_path / "urls.txt"
+    lines.write_text("\n".join(images.mix(3)), encoding="utf-8")
+    id = done(site, "create", "Pictures", "--list", str(lines))
+    run(site, "start", id)
+    monkeypatch.setattr(ApiClient, "request_json", lambda *_, **__: pytest.fail("asked again"))
+    with working(site):
+        assert "3 found" in done(site, "watch", id)
+
+
 def test_a_server_does_not_choose_the_folder(
     site: Site, images: ImageSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
