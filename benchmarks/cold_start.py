@@ -1,19 +1,23 @@
 """What each function's cold start costs, as medians of one run: `python -m benchmarks.cold_start [--models MODEL …]`.
 
-Each function is packaged and gets an environment of its own requirements, as in the cloud. Timed is a whole process
-that loads the function with functions-framework and ends, beside one that loads a function that does nothing. With
-local models in the packages, only the functions that have one are measured, and also how long the first clip of speech
-or the first question takes them, and the memory of the process and its child.
+Each function is packaged and gets an environment of its own requirements, compiled, as in the cloud. Measured is the
+processor time of a process that loads the function with functions-framework, beside one that loads a function that does
+nothing; and the same with a first request, for a job that does not exist, where the emulators are installed. With local
+models in the packages, only the functions that have one are measured, and also how long the first clip of speech or
+the first question takes them, and the memory of the process and its child.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import os
+import resource
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +26,7 @@ from benchmarks.sizes import size
 from infra.demo.narration import NARRATION
 from infra.packaging.models import choose_models, models_for
 from infra.packaging.package import build_package, install_requirements
+from infra.runtimes.emulated.emulators import EmulatorsUnavailable, run_emulators
 from shared.ai.catalogue import CatalogueModel
 from shared.wiring import wiring
 
@@ -38,14 +43,54 @@ def hello(event):
     pass
 """
 LOAD = """
-import sys
+import os, sys
 if {asgi}:
     from functions_framework.aio import create_asgi_app
-    create_asgi_app({name!r}, "main.py", "http")
+    app = create_asgi_app({name!r}, "main.py", "http")
 else:
     from functions_framework import create_app
-    create_app({name!r}, "main.py", "cloudevent")
-print(*({heavy!r} & sys.modules.keys()))
+    app = create_app({name!r}, "main.py", "cloudevent")
+loaded = {heavy!r} & sys.modules.keys()
+"""
+REQUEST_JOB = """
+import asyncio
+async def request():
+    async def receive():
+        return {"type": "http.request"}
+    async def send(message):
+        assert message.get("status", 404) == 404, message
+    path = "/v1/jobs/" + "0" * 32
+    scope = {"type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "query_string": b""}
+    await app({**scope, "headers": [], "path": path, "raw_path": path.encode(), "client": None}, receive, send)
+asyncio.run(request())
+"""
+SEND_EVENT = """
+sent = app.test_client().post({path!r}, json={body!r}, headers={headers!r})
+assert sent.status_code == 200, (sent.status_code, sent.text)
+"""
+JOB = base64.b64encode(b'{"jobId": "unknown"}').decode()
+PUSH = {
+    "path": "/projects/p/topics/t",
+    "body": {"message": {"data": JOB, "messageId": "1", "publishTime": "2026-01-01T00:00:00Z"}, "subscription": "s"},
+    "headers": {},
+}
+"""What Pub/Sub posts."""
+FINALIZED = {
+    "path": "/",
+    "body": {"bucket": "clipwise-local-uploads", "name": "unknown/source"},
+    "headers": {
+        "ce-specversion": "1.0",
+        "ce-id": "1",
+        "ce-type": "google.cloud.storage.object.v1.finalized",
+        "ce-source": "//storage.googleapis.com/projects/_/buckets/clipwise-local-uploads",
+    },
+}
+"""What Eventarc posts for a stored object."""
+# Without the time that Python takes to free everything: an instance does not end when it has started.
+END = """
+print(*loaded)
+sys.stdout.flush()
+os._exit(0)
 """
 FIRST_USE = """
 import resource, time
@@ -81,12 +126,20 @@ class Start:
     zipped: int
     installed: int
     asgi: bool = False
+    by_bucket: bool = False
 
-    def load(self) -> tuple[float, str]:
-        """Seconds that a process takes to load it, and the heavy modules that it has then."""
-        start = time.perf_counter()
-        loaded = self._run("")
-        return time.perf_counter() - start, loaded
+    @property
+    def first_request(self) -> str:
+        """Python that sends a request to the loaded function `app`."""
+        if self.asgi:
+            return REQUEST_JOB
+        return SEND_EVENT.format(**(FINALIZED if self.by_bucket else PUSH))
+
+    def load(self, then: str = "", **environ: str) -> tuple[float, str]:
+        """Processor seconds that it takes to load it and to run `then`, and the heavy modules that loading it loads."""
+        start = ended_children_seconds()
+        loaded = self._run(then + END, **environ)
+        return ended_children_seconds() - start, loaded
 
     def use(self, task: str) -> tuple[float, float, float]:
         """Seconds that the first use of a model takes, and peak memory in MB of the process and of its child."""
@@ -94,13 +147,21 @@ class Start:
         own, child = map(float, memory.split())
         return float(seconds), own, child
 
-    def _run(self, then: str) -> str:
+    def _run(self, then: str, **environ: str) -> str:
         script = LOAD.format(name=self.name, asgi=self.asgi, heavy=set(HEAVY)) + then
-        done = subprocess.run([self.python, "-c", script], cwd=self.folder, capture_output=True, text=True, check=True)
+        # The buildpack compiles everything, whatever this machine is set to.
+        own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        command = [self.python, "-c", script]
+        done = subprocess.run(command, cwd=self.folder, env=own | environ, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
 
-def size(folder: Path) -> int:
+def ended_children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def folder_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
 
 
@@ -112,9 +173,11 @@ def starts(folder: Path, models: Sequence[CatalogueModel]) -> list[Start]:
             continue
         environment = folder / "environments" / made.function
         python = install_requirements(made.folder / "requirements.txt", environment)
-        asgi = wiring().functions[made.function].trigger.http
-        libraries = size(environment / "lib")
-        found.append(Start(made.function, made.folder, python, made.size, libraries, asgi))
+        trigger = wiring().functions[made.function].trigger
+        libraries = folder_bytes(environment / "lib")
+        found.append(
+            Start(made.function, made.folder, python, made.size, libraries, trigger.http, bool(trigger.bucket))
+        )
     hello = folder / "hello"
     hello.mkdir()
     (hello / "main.py").write_text(HELLO, encoding="utf-8")
@@ -124,43 +187,68 @@ def starts(folder: Path, models: Sequence[CatalogueModel]) -> list[Start]:
 def load_in_turns(found: list[Start]) -> tuple[dict[str, str], dict[str, list[float]]]:
     """Return the heavy modules of each function, and the seconds that it takes to load in each round."""
     heavy = {start.name: start.load()[1] for start in found}  # and the bytecode is written
-    taken: dict[str, list[float]] = {start.name: [] for start in found}
-    for _ in range(ROUNDS):
-        for start in found:
-            taken[start.name].append(start.load()[0])
-    return heavy, taken
+    return heavy, in_turns(found, lambda start: start.load()[0])
+
+
+def answer_in_turns(found: list[Start], folder: Path) -> dict[str, list[float]]:
+    """Return the seconds that each function takes to load and to answer a first request; none without emulators."""
+    try:
+        with run_emulators(folder, obtain=False) as hosts:
+            environ = hosts.environ() | {"AUTH_REQUIRED": "false"}
+            return in_turns(found, lambda start: start.load(start.first_request, **environ)[0])
+    except EmulatorsUnavailable as error:
+        print(f"first requests are not measured: {error}", file=sys.stderr)
+        return {}
+
+
+def in_turns(found: list[Start], measure: Callable[[Start], float]) -> dict[str, list[float]]:
+    rounds = [{start.name: measure(start) for start in found} for _ in range(ROUNDS)]
+    return {start.name: [measured[start.name] for measured in rounds] for start in found}
 
 
 def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
-        _, taken = load_in_turns(starts(Path(name), []))
-    hello = taken.pop("hello")
+        found = starts(Path(name), [])
+        _, loaded = load_in_turns(found)
+        answered = answer_in_turns(found, Path(name) / "emulators")
+    yield from start_rows("cold start", loaded)
+    if answered:
+        yield from start_rows("cold start with a first request", answered)
+
+
+def start_rows(work: str, taken: dict[str, list[float]]) -> Iterator[Row]:
+    hello = taken["hello"]
     ratios = {name: [one / other for one, other in zip(of, hello, strict=True)] for name, of in taken.items()}
-    medians = {name: statistics.median(of) for name, of in ratios.items()}
-    others = [name for name in medians if name != API]
-    for work, names, limit in (
-        ("of `api`", {API} & medians.keys(), 2.0),
-        ("of the slowest other function", others, 1.3),
+    medians = {name: statistics.median(of) for name, of in ratios.items() if name != "hello"}
+    for which, names, limit in (
+        ("`api`", medians.keys() & {API}, 2.0),
+        ("the slowest other function", medians.keys() - {API}, 1.3),
     ):
         if names:
             name = max(names, key=lambda name: medians[name])
             seconds = " / ".join(f"{1000 * statistics.median(of):.0f}" for of in (taken[name], hello))
-            measured = f"`{name}`: {seconds} ms"
-            yield Row(
-                f"cold start {work}", "empty function", measured, medians[name], Goal("≤", limit), ratios[name], RECORD
-            )
+            measured, goal = f"`{name}`: {seconds} ms", Goal("≤", limit)
+            yield Row(f"{work} of {which}", "empty function", measured, medians[name], goal, ratios[name], RECORD)
 
 
-def print_starts(found: list[Start]) -> None:
-    heavy, taken = load_in_turns(found)
-    hello = statistics.median(taken["hello"])
-    print("| function | package | its requirements | cold start | to a bare one | heavy modules loaded |")
-    print("| --- | --: | --: | --: | --: | --- |")
+def print_starts(found: list[Start], folder: Path) -> None:
+    heavy, loaded = load_in_turns(found)
+    answered = answer_in_turns(found, folder)
+    print(
+        "| function | package | its requirements | cold start | to a bare one | with a first request | to a bare one |"
+    )
+    print("| --- | --: | --: | --: | --: | --: | --: |")
     for start in found:
-        median = statistics.median(taken[start.name])
         sizes = f"{start.zipped / 1e3:.0f} kB | {start.installed / 1e6:.0f} MB" if start.zipped else "– | –"
-        times = f"{median * 1e3:.0f} ms | {median / hello:.2f}"
-        print(f"| `{start.name}` | {sizes} | {times} | {heavy[start.name] or 'none'} |")
+        print(f"| `{start.name}` | {sizes} | {' | '.join(describe(of, start.name) for of in (loaded, answered))} |")
+    print(f"heavy modules loaded: {', '.join(filter(None, heavy.values())) or 'none'}")
+
+
+def describe(taken: dict[str, list[float]], name: str) -> str:
+    if not taken:
+        return "– | –"
+    median, hello = (statistics.median(taken[each]) for each in (name, "hello"))
+    return f"{median * 1e3:.0f} ms | {median / hello:.2f}"
 
 
 def print_first_uses(found: list[Start], models: Sequence[CatalogueModel]) -> None:
@@ -182,7 +270,7 @@ def main() -> None:
     models = choose_models(parser.parse_args().models)
     with tempfile.TemporaryDirectory() as name:
         found = starts(Path(name), models)
-        print_starts(found)
+        print_starts(found, Path(name) / "emulators")
         if models:
             print_first_uses(found, models)
 

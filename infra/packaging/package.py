@@ -60,8 +60,15 @@ import os
 # The search for plugins of pydantic reads the metadata of every installed distribution.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-from functions.{name}.main import {name}
-from shared.logs import CloudFormatter, configure_logging
+from shared.garbage_collection import collector_paused
+
+with collector_paused():
+    from pydantic import BaseModel
+
+    # Builds a model when it is first used: an instance uses few of them, and none of FastAPI's for OpenAPI documents.
+    BaseModel.model_config["defer_build"] = True
+    from functions.{name}.main import {name}
+    from shared.logs import CloudFormatter, configure_logging
 
 configure_logging(CloudFormatter(), logging.INFO)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
+from shared.garbage_collection import collector_paused
 from shared.platform.ports import Place
 from shared.settings import settings
 
@@ -19,11 +20,14 @@ def _open_place() -> Place:
         from shared.platform.embedded.place import open_embedded_place
 
         return open_embedded_place(config).place
-    from shared.platform.gcp.place import open_gcp_place
     from shared.platform.memory import limit_function_memory
 
     limit_function_memory()
-    return open_gcp_place(config)
+    with collector_paused():
+        # Google's clients are most of the time of an instance's first event.
+        from shared.platform.gcp.place import open_gcp_place
+
+        return open_gcp_place(config)
 
 
 def current_place() -> Place:
