@@ -104,7 +104,7 @@ class ExportFiles:
     def thumbnail(self, record: ImageRecord) -> str | None:
         if record.media is None:
             return None
-        from shared.images.pixels import thumbnail_data_url
+        from shared.images.thumbnail import thumbnail_data_url
 
         with self.open_image(record) as image:
             return thumbnail_data_url(image.read())

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Fault = Literal["too_many_bytes", "unsupported", "too_many_pixels", "corrupt"]
 MAX_BYTES = 50_000_000
 MAX_PIXELS = 64_000_000
+_MAX_FRAMES = 100
 _ORIENTATION = 0x0112
 _SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
 _ANIMATED_FORMATS = ("GIF", "PNG", "WEBP", "AVIF")
@@ -156,6 +157,21 @@ def is_animated(image: ImageFile) -> bool:
     """Return whether the image has more than one frame; TIFF pages and further images of JPEG and HEIC do not count."""
     with translate_reader_errors():
         return image.format in _ANIMATED_FORMATS and bool(getattr(image, "is_animated", False))
+
+
+def iterate_frames(image: ImageFile, max_pixels: int) -> Iterator[ImageFile]:
+    """Yield an animated image at each of its first 100 frames, or as many as have `max_pixels` together.
+
+    Raises ImageFaultError.
+    """
+    width, height = image.size
+    for position in range(min(_MAX_FRAMES, max(1, max_pixels // (width * height)))):
+        with translate_reader_errors():
+            try:
+                image.seek(position)
+            except EOFError:
+                return
+        yield image
 
 
 def _format_readers() -> dict[str, Callable[[BytesIO], ImageFile]]:

@@ -1,9 +1,8 @@
-"""Pixels of an opened image, shrunk and on white: decoding, measures, perceptual hash, features and thumbnails."""
+"""Pixels of an opened image, shrunk and on white: decoding, measures, perceptual hash and features."""
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import cv2
@@ -11,16 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.images.image_file import (
-    MAX_PIXELS,
     ImageFaultError,
     ImageMeasures,
-    image_format,
     is_animated,
-    open_image,
-    orientation,
+    iterate_frames,
     translate_reader_errors,
 )
-from shared.media.images import Pixels, fit_size, resize
+from shared.media.images import Pixels, fit_size
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -29,7 +25,7 @@ LONG_SIDE = 512
 _FLIPPED_ORIENTATIONS = (2, 4, 5, 7)
 _ROTATIONS = {3: cv2.ROTATE_180, 4: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 7: cv2.ROTATE_90_CLOCKWISE}
 _ROTATIONS |= {5: cv2.ROTATE_90_COUNTERCLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
-_MAX_FRAMES, _FRAMES = 100, 4
+_FRAMES = 4
 DARK, LIGHT = 32, 215
 _TILES_PER_SIDE = 4
 # Second derivatives: horizontal, vertical and mixed.
@@ -49,8 +45,6 @@ _MIN_HASH_DEVIATION = 1.0
 _LEVELS = np.arange(256.0)
 _EXTRA_BYTES = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _PADDING_BYTES = 16
-_THUMBNAIL_SIDE = 160
-_JPEG_QUALITY = 70
 Grey = NDArray[np.uint8]
 
 
@@ -66,25 +60,12 @@ def decode_frames(image: ImageFile, exif_orientation: int, max_pixels: int) -> l
     """
     if not is_animated(image):
         return [_decode_frame(image, exif_orientation)]
-    width, height = image.size
     best: list[tuple[float, Pixels]] = []
-    for position in range(min(_MAX_FRAMES, max(1, max_pixels // (width * height)))):
-        if not _seek_frame(image, position):
-            break
-        frame = _decode_frame(image, exif_orientation)
+    for each in iterate_frames(image, max_pixels):
+        frame = _decode_frame(each, exif_orientation)
         best.append((entropy(_histogram(luma(frame))), frame))
         best = sorted(best, key=lambda pair: -pair[0])[:_FRAMES]
     return [frame for _, frame in best]
-
-
-def _seek_frame(image: ImageFile, position: int) -> bool:
-    """Go to a frame; return whether it exists."""
-    with translate_reader_errors():
-        try:
-            image.seek(position)
-        except EOFError:
-            return False
-    return True
 
 
 def _decode_frame(image: ImageFile, exif_orientation: int) -> Pixels:
@@ -256,17 +237,3 @@ def _histogram(channel: Grey) -> NDArray[np.float64]:
     """Return the share of pixels at each of 256 levels."""
     counts = cv2.calcHist([channel], [0], None, [256], [0, 256])
     return np.asarray(counts, np.float64).ravel() / channel.size
-
-
-def thumbnail_data_url(data: bytes, max_pixels: int = MAX_PIXELS) -> str | None:
-    """Return a `data:` URL of a JPEG of at most 160 × 160 pixels, about 5 kB; None if decoding fails."""
-    try:
-        with open_image(data, image_format(data), max_pixels) as image:
-            pixels = decode_frames(image, orientation(image), max_pixels)[0]
-    except ImageFaultError:
-        return None
-    thumbnail = resize(pixels, fit_size(pixels.shape[1], pixels.shape[0], _THUMBNAIL_SIDE))
-    _, jpeg = cv2.imencode(
-        ".jpg", cv2.cvtColor(thumbnail, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    )
-    return f"data:image/jpeg;base64,{b64encode(jpeg.tobytes()).decode()}"

@@ -6,11 +6,12 @@ import base64
 import io
 from html.parser import HTMLParser
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageChops, ImageOps
 
 from shared.datasets.export_selection import ExportSpec
 from shared.datasets.export_sheet import SHEET_POLICY, contact_sheet
-from shared.images.pixels import thumbnail_data_url
+from shared.images.thumbnail import thumbnail_data_url
 from shared.models.image import ImageRecord
 from tests.picture_samples import encoded, scene
 from tests.unit.datasets.collection import HOSTILE, NOW, ORDER, collection, picture, record
@@ -95,3 +96,28 @@ def test_thumbnails_are_small_and_upright() -> None:
     assert len(url) < 20_000
     assert thumbnail_data_url(b"<svg/>") is None
     assert thumbnail_data_url(encoded(scene(1))[:5000]) is None
+
+
+def test_thumbnails_show_what_the_image_shows() -> None:
+    """Sixteen bits, transparency and animation change nothing of what a person sees; an animation shows its photo."""
+    photo = scene(1, (320, 240))
+    luma = photo.convert("L")
+    grey = np.asarray(luma)
+    clear = photo.copy()
+    clear.putalpha(0)
+    blank = Image.new("RGB", photo.size, "red")
+    expected = {
+        "bytes": (encoded(photo, "PNG"), photo),
+        "16 bits": (encoded(Image.fromarray(grey.astype(np.uint16) * 256), "PNG"), luma),
+        "floats": (
+            encoded(Image.fromarray(grey.astype(np.float32)), "TIFF"),
+            ImageOps.autocontrast(luma),
+        ),
+        "transparent": (encoded(clear, "PNG"), Image.new("RGB", photo.size, "white")),
+        "animated": (encoded(blank, "GIF", save_all=True, append_images=[photo, blank]), photo),
+    }
+    for name, (data, shown) in expected.items():
+        _, _, url = (thumbnail_data_url(data) or "").partition(",")
+        small = Image.open(io.BytesIO(base64.b64decode(url)))
+        difference = ImageChops.difference(small, shown.convert("RGB").resize(small.size, Image.Resampling.BOX))
+        assert np.mean(difference) < 12, name

@@ -17,7 +17,8 @@ from shared.wiring import wiring
 # What only one stage needs and would slow the cold start of any other.
 HEAVY = {
     "av": {"download", "extract"},
-    "opencv-python-headless": {"extract", "analyze", "validate", "export"},
+    "numpy": {"extract", "analyze", "validate"},
+    "opencv-python-headless": {"extract", "analyze", "validate"},
     "onnxruntime": {"analyze"},
     "rapidocr": {"analyze"},
     "fastapi": {"api"},
@@ -28,7 +29,7 @@ HEAVY = {
     "apify-client": {"download", "crawl"},
     "ddgs": {"crawl"},
     "arro3-core": {"export"},
-    "simplejpeg": {"validate", "export"},
+    "simplejpeg": {"validate"},
     "yt-dlp": {"download"},
     "deno": {"download"},
     "faster-whisper": set(),
