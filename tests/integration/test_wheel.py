@@ -6,15 +6,18 @@ import os
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from infra.packaging.package import served_files
 from tests.contract.emulated import need_emulators
 from tests.integration.sites import OPTIONS
 from tests.interpreters import ROOT
-from tests.server import Server, eventually, serving
+from tests.patience import PATIENCE_SEC
+from tests.server import Server, descendants, eventually, serving
 from tests.wheel import FOLDERS, OWNER, add_strangers, build_wheel
 
 SUFFIXES = {".html", ".json", ".py", ".rules", ".ttf", ".yaml"}
@@ -71,11 +74,23 @@ def test_every_process_of_a_server_imports_our_packages(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tests.server.CLIPWISE", COMMAND)
     with serving(tmp_path / "data", *OPTIONS[name], PYTHONPATH=python_path) as server:
+        start_functions(server)
         job_id = server.submit(small_video)
         eventually(lambda: server.job(job_id)["endedAt"] or faults(server))
         job = server.job(job_id)
         assert faults(server) == []
     assert job["status"] == "done", job
+
+
+def start_functions(server: Server) -> None:
+    """Call each function of the emulated place that waits for events: it starts when it is first called."""
+    for pid in descendants(server.pid):
+        words: list[str] = []
+        with suppress(FileNotFoundError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+        if "--listen" in words:
+            url = f"http://127.0.0.1:{words[words.index('--port') + 1]}"
+            assert httpx.post(url, timeout=PATIENCE_SEC).status_code >= 400, words
 
 
 def faults(server: Server) -> list[str]:

@@ -29,16 +29,24 @@ def run_guarded(
     *,
     folder: Path | None = None,
     again: bool = False,
+    listener: socket.socket | None = None,
 ) -> Iterator[GuardedProcess]:
     """Run a program in its own process group, its output in `log`, until the context ends or this process dies.
 
     Args:
         folder: Its working directory; by default this process's.
         again: Whether to restart it after it is killed.
+        listener: A listening socket. The program starts at its first connection and inherits it, as from systemd.
     """
+    options = ["--again"] if again else []
+    descriptors = []
+    if listener:
+        descriptors = [listener.fileno()]
+        options += ["--listen", str(listener.fileno())]
     with log.open("wb") as output:
         guard = subprocess.Popen(
-            [sys.executable, GUARD, *(["--again"] if again else []), *command],
+            [sys.executable, GUARD, *options, *command],
+            pass_fds=descriptors,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from infra.packaging.package import stage_sources
@@ -24,6 +26,8 @@ from shared.wiring import Function, wiring
 
 READY_SEC = 300.0
 IO_THREADS = 8
+BACKLOG = 2048
+"""Connections that wait for a function to start; as many as gunicorn lets wait."""
 # Not all of shared.platform.embedded: accounts are stored on this machine unless there is an emulator for them.
 EMULATED_EXCLUSIONS = frozenset({"shared.platform.embedded.place"})
 
@@ -32,7 +36,8 @@ EMULATED_EXCLUSIONS = frozenset({"shared.platform.embedded.place"})
 def run_functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) -> Iterator[dict[str, str]]:
     """Serve all functions of the wiring table while the context lasts; yields the base URL of each.
 
-    A killed function is restarted, as the cloud starts another instance.
+    A function that waits for events starts at the first one, as the cloud starts an instance. A killed function is
+    restarted, as the cloud starts another one.
 
     Args:
         folder: For the staged sources and the logs.
@@ -40,23 +45,33 @@ def run_functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]
         api: Host and port of the HTTP function; the others get free ports on loopback.
 
     Raises:
-        EmulatorsUnavailable: A function does not start; the message ends with its log.
+        EmulatorsUnavailable: The HTTP function does not start; the message ends with its log.
     """
     with ExitStack() as stack:
-        started: list[tuple[GuardedProcess, int]] = []
+        processes: list[GuardedProcess] = []
         endpoints = {}
         for row in wiring().functions.values():
-            host, port = api if row.trigger.http else ("127.0.0.1", free_port())
             sources = stage_sources(row.name, folder, EMULATED_EXCLUSIONS)
-            function_environ = os.environ | {**environ, "THREADS": str(thread_count(row))}
-            command = front_command(row, host, port) if row.trigger.http else function_command(row, host, port)
-            log = folder / f"{row.name}.log"
-            process = stack.enter_context(run_guarded(command, log, function_environ, folder=sources, again=True))
-            started.append((process, port))
+            run = partial(
+                run_guarded,
+                log=folder / f"{row.name}.log",
+                environ=os.environ | {**environ, "THREADS": str(thread_count(row))},
+                folder=sources,
+                again=True,
+            )
+            if row.trigger.http:
+                host, port = api
+                processes.append(stack.enter_context(run(front_command(row, host, port))))
+            else:
+                host, port = "127.0.0.1", free_port()
+                with socket.create_server((host, port), backlog=BACKLOG) as listener:
+                    processes.append(stack.enter_context(run(function_command(row, host, port), listener=listener)))
             endpoints[row.name] = f"http://127.0.0.1:{port}"
-        for process, port in started:
+        for process in processes:
             stack.callback(process.request_stop)
-            process.wait_for_port(port, READY_SEC)
+        for process, row in zip(processes, wiring().functions.values(), strict=True):
+            if row.trigger.http:
+                process.wait_for_port(api[1], READY_SEC)
         yield endpoints
 
 

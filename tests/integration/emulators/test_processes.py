@@ -129,3 +129,42 @@ def test_one_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
     with run_guarded([sys.executable, "-c", deaf], tmp_path / "log") as process:
         process.wait_for_port(port, PATIENCE_SEC)
     assert not listens(f"127.0.0.1:{port}")
+
+
+WORKER = """
+import os, socket, sys
+assert os.environ["LISTEN_PID"] == str(os.getpid()), "the socket is another program's"
+listener = socket.socket(fileno=3)
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        connection.sendall(str(os.getpid()).encode())
+"""
+
+
+def test_a_function_that_nobody_calls_takes_no_process(tmp_path: Path) -> None:
+    """A program starts for the first connection, which waits for it, and after a kill for the next one."""
+
+    def call() -> int:
+        with socket.create_connection(address, timeout=PATIENCE_SEC) as connection:
+            return int(connection.recv(100) or 0)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        program = run_guarded([sys.executable, "-c", WORKER], tmp_path / "log", again=True, listener=listener)
+        with program:
+            listener.close()
+            first = call()
+            assert call() == first
+            os.kill(first, signal.SIGKILL)
+            assert eventually(call) != first
+    assert not listens(f"127.0.0.1:{address[1]}")
+
+
+def test_a_program_that_was_never_needed_ends_with_its_context(tmp_path: Path) -> None:
+    """An emulated place whose functions were not used ends as fast as any other, and nothing was started."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [sys.executable, "-c", f"open({str(tmp_path / 'started')!r}, 'w')"]
+        with run_guarded(command, tmp_path / "log", listener=listener) as process:
+            process.request_stop()
+    assert not (tmp_path / "started").exists()
