@@ -146,8 +146,8 @@ def main() -> None:
 
 
 def rows() -> Iterator[Row]:
-    for (meanwhile, ours, hello), limit in zip(measure(JOBS), (3, 10), strict=True):
-        for field in ("p50", "p99"):
+    for meanwhile, ours, hello in measure(JOBS):
+        for field, limit in (("p50", 3), ("p99", 10)):
             values = [getattr(one, field) / getattr(other, field) for one, other in zip(ours, hello, strict=True)]
             medians = (statistics.median(getattr(of, field) for of in each) for each in (ours, hello))
             yield Row(

@@ -48,6 +48,8 @@ UNUSED_MODULES = {
     "api": FRAME_ANALYSIS | LOCAL_SPEECH,
     "crawl": IMAGE_MEASURES,
 }
+# What yt-dlp's extra `default` adds to decompress pages, which Clipwise requests uncompressed, and to tag audio files.
+UNUSED_REQUIREMENTS = {"download": ("brotli", "brotlicffi", "mutagen")}
 DATA_SUFFIXES = (".html", ".json", ".yaml", ".txt")
 SERVED_FOLDERS = {"api": "web"}
 """Folders that a function serves as they are."""
@@ -223,6 +225,7 @@ def export_requirements(name: str, model_extras: Sequence[str] = ()) -> str:
     """Return the locked versions, with hashes, of what the function, its models and the cloud's adapters import."""
     command = [uv_path(), "export", "--frozen", "--no-default-groups"]
     command += [f"--extra={extra}" for extra in (name, "gcp", *model_extras)]
+    command += [f"--no-emit-package={package}" for package in UNUSED_REQUIREMENTS.get(name, ())]
     result = subprocess.run(
         [*command, "--no-emit-project", "--no-header", "--no-annotate", "--format", "requirements-txt"],
         cwd=ROOT,

