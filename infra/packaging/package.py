@@ -188,19 +188,22 @@ def _import_names(path: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.append(node.module)
             names += (f"{node.module}.{alias.name}" for alias in node.names)
-    if any(isinstance(node, ast.Name) and node.id == "pkgutil" for node in nodes):
+    if "pkgutil" in names:
         package = ".".join(path.relative_to(ROOT).parent.parts)
         names += (f"{package}.{sibling.stem}" for sibling in sorted(path.parent.glob("*.py")))
     return names
 
 
-def _runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the node and all nodes below it, except in `if TYPE_CHECKING` blocks."""
-    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-        return
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _runtime_nodes(child)
+def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements of a tree in any order, except those in `if TYPE_CHECKING` blocks."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue
+        yield node
+        # No expression contains an import.
+        pending.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
 
 
 def _module_files(name: str) -> Iterator[Path]:
