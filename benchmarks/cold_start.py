@@ -162,7 +162,8 @@ def ended_children_seconds() -> float:
 
 
 def folder_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum(path.stat().st_size for path in files if path.suffix != ".pyc")
 
 
 def starts(folder: Path, models: Sequence[CatalogueModel]) -> list[Start]:
@@ -174,7 +175,7 @@ def starts(folder: Path, models: Sequence[CatalogueModel]) -> list[Start]:
         environment = folder / "environments" / made.function
         python = install_requirements(made.folder / "requirements.txt", environment)
         trigger = wiring().functions[made.function].trigger
-        libraries = folder_bytes(environment / "lib")
+        libraries = folder_bytes(environment)
         found.append(
             Start(made.function, made.folder, python, made.size, libraries, trigger.http, bool(trigger.bucket))
         )
