@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -11,9 +11,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from tests.browser.pages import SDK, served_pages
 from tests.browser.shelf import Shelf
-from tests.browser.tab import Tab, patient, watched_page
+from tests.browser.tab import Patience, Tab, patient, watched_page
 from tests.contract.emulated import own_emulators
-from tests.patience import PATIENCE_SEC
 from tests.server import Server, serving
 from tests.video_samples import plain_video
 
@@ -33,6 +32,15 @@ FLAGS = [
 OpenTab = Callable[..., Tab]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Do not spend ten minutes on each test of a run that has failed already."""
+    report = yield
+    if report.failed:
+        Patience.lower()
+    return report
+
+
 # All of these last for one file: while Playwright is up, nothing else in this thread can run an event loop.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
@@ -40,11 +48,10 @@ def chromium() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         pytest.skip("Chromium is not installed; run `make program-deps` as root, or install it or Chrome")
-    patience_ms = PATIENCE_SEC * 1000
-    expect.set_options(timeout=patience_ms)
+    expect.set_options(timeout=Patience.ms)
     with (
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=found, args=FLAGS, timeout=patience_ms) as browser,
+        playwright.chromium.launch(executable_path=found, args=FLAGS, timeout=Patience.ms) as browser,
     ):
         yield browser
 

@@ -7,16 +7,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.patience import PATIENCE_SEC
 
 FORBIDDEN = re.compile("Content Security Policy|Trusted")
 
 
+class Patience:
+    """How long pages are waited for. What makes one test fail often fails the others of a run, each as slowly.
+
+    Attributes:
+        ms: Milliseconds; as long as other tests wait, until a test of this process has failed.
+    """
+
+    ms = PATIENCE_SEC * 1000
+    AFTER_FAILURE_MS = 120_000
+
+    @classmethod
+    def lower(cls) -> None:
+        cls.ms = cls.AFTER_FAILURE_MS
+        expect.set_options(timeout=cls.ms)
+
+
 def patient(page: Page) -> Page:
     """The page, which waits as long as other tests do; Playwright's own limits are for quiet machines."""
-    page.set_default_timeout(PATIENCE_SEC * 1000)
+    page.set_default_timeout(Patience.ms)
     return page
 
 
