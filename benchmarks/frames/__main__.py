@@ -90,7 +90,7 @@ def methods() -> dict[str, Callable[[Path], list[float]]]:
 def measure(name: str, path: Path) -> Run:
     """Run a method once; its imports are not counted."""
     method = methods()[name]
-    for module in ("scenedetect", "cv2", "shared.media.video.extraction"):
+    for module in ("shared.media.video.extraction",) if name in (OURS, WITH_SAMPLES) else ("scenedetect", "cv2"):
         __import__(module)
     before, start = _cpu_seconds(), time.perf_counter()
     cuts = method(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,28 +10,34 @@ import numpy as np
 from shared.media.video.frame_choice import choose_samples, has_same_text
 from shared.media.video.frames import (
     CUT,
-    LUMA_CELLS,
     STRONG,
     MeasuredFrame,
     Picture,
+    brightness,
     difference,
     difference_after_shift,
 )
 from shared.media.video.packets import PacketIndex, PacketSpan
-from shared.models.video import Shot
+from shared.media.video.scanned_dissolves import Dissolve, find_dissolves
+from shared.media.video.surge_scan import (
+    HEAD,
+    find_scanned_cuts,
+    find_surges,
+    frames_up_to,
+    is_scanned,
+    scan_head,
+    select_surges,
+)
 
-_SURGE, _SHARE_OF_KEY = 2.1, 0.06
-_LIKE_KEY_SURGE, _LIKE_KEY_SHARE = 1.4, 0.6
+_SURGE = 2.1
 _CAPTION_SURGE, _CAPTION_SHARE_OF_KEY = 2.0, 0.01
-_CALM_SHARE, _STATIC_SHARE = 0.25, 0.15
-_TAIL = 8
+_CALM_SHARE, _STATIC_SHARE, _HEADER_BYTES = 0.25, 0.15, 64
 _HARDLY_CHANGED, _LARGE_SHARE_OF_KEY, _TIMES_STEADY = 0.8, 0.15, 1.5
 _LONG_SEC, _HEAD_SEC = 2.0, 1.0
 _SWELL_SEC, _BEYOND_SEC = 0.25, 0.6
-_NEAR_CUT_SEC, _STRETCH_SEC, _MOST_STRETCH = 0.15, 0.4, 60
-_ALMOST, _HARDLY = 0.9, 0.6
-_ROUNDING_SEC = 0.001
+_ALMOST = 0.9
 _UNSTEADY = 12.0
+_LAST_PACKETS, _RISE, _SHARE_OF_KEY = 14, 1.8, 0.1
 _PREDICTED_SHARE = 0.6
 _SAMPLE_STEPS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 30.0)
 
@@ -46,12 +51,16 @@ class DecodePlan:
         exact: Ordinals to decode although no other frame refers to them.
         shot_starts: Groups whose key frame starts a shot if it and the frames after it differ from the last frame
             decoded before by at least this.
+        cuts: Times at which the scan found a cut.
+        decided: Groups in which the scan found all cuts there are.
         sample_step: Seconds between samples within the decoded stretches.
     """
 
     stops: dict[int, int] = field(default_factory=dict)
     exact: set[int] = field(default_factory=set)
     shot_starts: dict[int, float] = field(default_factory=dict)
+    cuts: list[float] = field(default_factory=list)
+    decided: set[int] = field(default_factory=set)
     sample_step: float = float("inf")
 
     def decode_until(self, number: int, stop: int) -> None:
@@ -65,39 +74,51 @@ class DecodePlan:
         }
 
 
-def plan_shots(packets: PacketIndex, keys: Mapping[int, Picture]) -> DecodePlan:
+def plan_shots(
+    packets: PacketIndex, keys: Mapping[int, Picture], scan: Mapping[int, Sequence[MeasuredFrame]]
+) -> DecodePlan:
     """Plan where cuts may be, by packet sizes and the key frames (by group) before and after them.
 
     A picture that could not be predicted makes a packet surge above those around it. Without such a surge and with
-    similar key frames, nothing happens. All of a group is decoded whose key frame could not be, and all of the last.
+    similar key frames, nothing happens. Where a `scan` of the surges shows clearly what happens, nothing is decoded
+    again. All of a group is decoded whose key frame could not be, and all of the last.
     """
     plan = DecodePlan()
     groups = packets.groups
-    changes = [_group_change(keys.get(number), keys.get(number + 1)) for number in range(len(groups))]
+    earliest = {number: scan[number][0] if scan.get(number) else key for number, key in keys.items()}
+    latest = {number: scan[number][-1] if scan.get(number) else key for number, key in keys.items()}
+    dissolves = find_dissolves(sorted((f for of in scan.values() for f in of), key=lambda frame: frame.time))
+    changes = [_change_at_end(latest.get(n), earliest.get(n + 1), dissolves) for n in range(len(groups))]
+    plan.cuts += [dissolve.middle for dissolve in dissolves]
     for number, group in enumerate(groups):
         change = changes[number]
-        like_keys = _find_surges(packets, group, _LIKE_KEY_SURGE, _LIKE_KEY_SHARE)
-        surges = sorted({*like_keys, *_find_surges(packets, group, _SURGE, _SHARE_OF_KEY)})
-        if change >= _HARDLY_CHANGED * CUT:
-            surges = sorted({*surges, *_inner_keys(packets, group)})
-        elif _group_seconds(packets, group) <= _LONG_SEC:
-            # The picture would have to change twice, and much, to look the same at both ends.
-            large = _find_surges(packets, group, _SURGE, _LARGE_SHARE_OF_KEY)
-            surges = large if len(large) > 1 else []
+        surges = _relevant_surges(packets, number, earliest)
+        scanned = scan.get(number, ())
+        is_known = is_scanned(packets, group, scanned)
+        cuts = find_scanned_cuts(packets, group, scanned, dissolves)
+        is_clear = is_known and all(cut.is_clear for cut in cuts)
+        clear = cuts if is_clear else []
         for surge in surges:
-            behind = range(surge, min(surge + _TAIL, group.stop))
-            plan.exact.update(ordinal for ordinal in behind if packets.time[ordinal] <= packets.time[surge])
+            plan.exact.update(frames_up_to(packets, group, surge))
         is_open = number + 1 == len(groups)  # no key frame shows how it ends
         if is_open or number not in keys or _is_hardly_predicted(packets, group):
             plan.decode_until(number, group.stop)
-        elif surges:
-            plan.decode_until(number, min(group.stop, surges[-1] + _TAIL))
+        elif surges and not is_clear:
+            last = cuts[-1].ordinal if cuts else surges[-1]
+            plan.decode_until(number, min(group.stop, last + HEAD))
             _plan_swell(plan, packets, number, surges)
         else:
+            plan.cuts += [cut.time for cut in clear]
+            if is_known:
+                plan.decided.add(number)
             around = changes[max(0, number - 2) : number] + changes[number + 1 : number + 3]
-            is_steady = change < _TIMES_STEADY * float(np.median(around or [0.0]))
-            _plan_change(plan, packets, number, change, group.start, is_steady=is_steady)
-    _plan_confirmations(plan, packets)
+            usual = _TIMES_STEADY * float(np.median(around or [0.0]))
+            is_steady = bool(clear or not surges) and change < min(STRONG, usual)
+            if number + 1 in earliest and earliest[number + 1].ordinal != groups[number + 1].start:
+                continue  # the next key frame is a flash
+            since = clear[-1].ordinal if clear else group.start  # where the scan is like the film
+            _plan_change(plan, packets, number, change, since, is_steady=is_steady, is_known=is_known)
+    _plan_confirmations(plan, packets, scan)
     return plan
 
 
@@ -105,6 +126,7 @@ def plan_rest(
     plan: DecodePlan,
     packets: PacketIndex,
     keys: Mapping[int, Picture],
+    scan: Mapping[int, Sequence[MeasuredFrame]],
     group_frames: Mapping[int, Sequence[MeasuredFrame]],
 ) -> DecodePlan:
     """Return what to decode in addition, once the stretches of a plan were: rests of groups that end differently.
@@ -114,26 +136,36 @@ def plan_rest(
     rest = DecodePlan(exact=plan.exact)
     groups = packets.groups
     for number in [*plan.shot_starts]:
-        behind = group_frames.get(number, ())
+        behind = _frames_behind(packets, number, group_frames) or scan_head(packets, scan, number)
         if (
-            number in keys and behind and abs(_light(behind[-1]) - _light(keys[number])) >= _UNSTEADY
+            number in keys and behind and abs(brightness(behind[-1]) - brightness(keys[number])) >= _UNSTEADY
         ):  # a flash, or a fade
             del plan.shot_starts[number]
-            rest.decode_until(number - 1, groups[number - 1].stop)
+            before = scan.get(number - 1)
+            if not before or difference_after_shift(behind[-1].fingerprint, before[-1].fingerprint) >= STRONG:
+                rest.decode_until(number - 1, groups[number - 1].stop)
     for number, frames in group_frames.items():
         stop = plan.stops[number]
-        is_planned = number + 1 in plan.shot_starts or number in rest.stops
+        is_planned = number + 1 in plan.shot_starts or number in rest.stops or number in plan.decided
         if stop < groups[number].stop and frames and not is_planned:
             change = _group_change(max(frames, key=lambda frame: frame.time), keys.get(number + 1))
             _plan_change(rest, packets, number, change, stop - 1)
     plan.shot_starts.update(rest.shot_starts)
-    _plan_confirmations(rest, packets)
+    _plan_confirmations(rest, packets, scan)
     for number, stop in [*rest.stops.items()]:
         if stop <= plan.stops.get(number, 0):
             del rest.stops[number]
     for number, stop in rest.stops.items():
         plan.decode_until(number, stop)
     return rest
+
+
+def _frames_behind(
+    packets: PacketIndex, number: int, group_frames: Mapping[int, Sequence[MeasuredFrame]]
+) -> list[MeasuredFrame]:
+    """Return the decoded frames at the start of a group."""
+    stop = packets.groups[number].start + HEAD
+    return [frame for frame in group_frames.get(number, ()) if frame.ordinal < stop]
 
 
 def _plan_swell(plan: DecodePlan, packets: PacketIndex, number: int, surges: Sequence[int]) -> None:
@@ -156,59 +188,49 @@ def _plan_swell(plan: DecodePlan, packets: PacketIndex, number: int, surges: Seq
 
 
 def _plan_change(
-    plan: DecodePlan, packets: PacketIndex, number: int, change: float, since: int, *, is_steady: bool = False
+    plan: DecodePlan,
+    packets: PacketIndex,
+    number: int,
+    change: float,
+    since: int,
+    *,
+    is_steady: bool = False,
+    is_known: bool = False,
 ) -> None:
     """Plan for a change between a frame of a group and the next key frame, without a surge between them.
 
     It is a cut at the key frame if the packets since then are too few bytes to draw it, or if a very different picture
-    breaks the encoder's rhythm after calm packets. Else the camera moved, or something changed slowly; where the groups
-    around change as much (`is_steady`), it is the camera.
+    breaks the encoder's rhythm after calm packets, or in a group of which a scan shows the rest (`is_known`). Else the
+    camera moved, or something changed slowly; where the groups around change as much (`is_steady`), it is the camera.
     """
     group = packets.groups[number]
     is_early = number + 1 < len(packets.groups) and abs(len(group) - packets.usual_group_length) > 1
     if change < CUT:
         return
     is_long = _group_seconds(packets, group) > _LONG_SEC  # else decoding it costs little, and tells more
-    if is_long and _is_static(packets, group, since):
+    is_static = _is_static(packets, group, since)
+    if is_static and (is_long or (is_known and change >= STRONG)):
         plan.shot_starts[number + 1] = CUT
-    elif is_long and is_early and change >= STRONG and _has_calm_end(packets, group):
+    elif (
+        is_early
+        and change >= STRONG
+        and (is_known or (is_long and _has_calm_end(packets, group)))
+        and not _rises_at_end(packets, group)
+    ):
         plan.shot_starts[number + 1] = _ALMOST * STRONG
-    elif is_early or (not is_steady and change >= CUT + (STRONG - CUT) * min(1.0, _group_seconds(packets, group))):
+    elif (
+        is_early
+        or is_static
+        or (not is_steady and change >= CUT + (STRONG - CUT) * min(1.0, _group_seconds(packets, group)))
+    ):
         plan.decode_until(number, group.stop)
 
 
-def _plan_confirmations(plan: DecodePlan, packets: PacketIndex) -> None:
+def _plan_confirmations(plan: DecodePlan, packets: PacketIndex, scan: Mapping[int, Sequence[MeasuredFrame]]) -> None:
     for number in plan.shot_starts:
-        if number < len(packets.groups):
+        if number < len(packets.groups) and not scan_head(packets, scan, number):
             group = packets.groups[number]
-            plan.decode_until(number, min(group.stop, group.start + _TAIL))
-
-
-def plan_pictures(
-    packets: PacketIndex, frames: Sequence[MeasuredFrame], chosen: Sequence[MeasuredFrame], shots: Sequence[Shot]
-) -> list[frozenset[int]]:
-    """Return the ordinals among which to take the sharpest frame, in place of each frame that was chosen.
-
-    They begin with the one that takes the least decoding among those almost as sharp in the same shot.
-    """
-    starts = [group.start for group in packets.groups]
-    shot_starts = [shot.start for shot in shots]
-    times = np.array([frame.time for frame in frames])
-    targets = []
-    for frame in chosen:
-        shot = shots[max(0, bisect_right(shot_starts, frame.time + _ROUNDING_SEC) - 1)]
-        edges = (shot.start + _NEAR_CUT_SEC, shot.end - _NEAR_CUT_SEC)
-        first, last = (int(np.searchsorted(times, edge)) for edge in edges)
-        usual = float(np.percentile([other.sharpness for other in frames[first:last]] or [0], 60))
-        least = min(_ALMOST * frame.sharpness, max(usual, _HARDLY * frame.sharpness))
-        sharp = [other for other in frames[first:last] if other.sharpness >= least]
-        depths = [other.ordinal - starts[bisect_right(starts, other.ordinal) - 1] for other in sharp]
-        best = sharp[int(np.argmin(depths))] if sharp else frame
-        group = packets.groups[bisect_right(starts, best.ordinal) - 1]
-        near = range(best.ordinal, min(group.stop, best.ordinal + _MOST_STRETCH))
-        end = min(best.time + _STRETCH_SEC, edges[1])
-        targets.append(frozenset(n for n in near if best.time <= packets.time[n] <= end) | {best.ordinal})
-    return targets
+            plan.decode_until(number, min(group.stop, group.start + HEAD))
 
 
 def plan_samples(plan: DecodePlan, packets: PacketIndex, keys: Mapping[int, Picture], most: int) -> None:
@@ -231,6 +253,19 @@ def plan_samples(plan: DecodePlan, packets: PacketIndex, keys: Mapping[int, Pict
             plan.decode_until(number, _stop_after_time(packets, groups[number], last))
 
 
+def _relevant_surges(packets: PacketIndex, number: int, keys: Mapping[int, MeasuredFrame]) -> list[int]:
+    """Return the surges of a group at which the picture may change, considering the key frames at both ends."""
+    group = packets.groups[number]
+    surges = find_surges(packets, group)
+    if _group_change(keys.get(number), keys.get(number + 1)) >= _HARDLY_CHANGED * CUT:
+        return sorted({*surges, *_inner_keys(packets, group)})
+    if _group_seconds(packets, group) <= _LONG_SEC:
+        # The picture would have to change twice, and much, to look the same at both ends.
+        large = select_surges(packets, group, _SURGE, _LARGE_SHARE_OF_KEY)
+        return large if len(large) > 1 else []
+    return surges
+
+
 def _group_seconds(packets: PacketIndex, group: range) -> float:
     return float(packets.time[group.start : group.stop].max() - packets.time[group.start])
 
@@ -249,14 +284,11 @@ def _group_change(frame: MeasuredFrame | None, key: MeasuredFrame | None) -> flo
     return plain if plain < CUT else difference_after_shift(frame.fingerprint, key.fingerprint)
 
 
-def _light(frame: MeasuredFrame) -> float:
-    return float(frame.fingerprint[: LUMA_CELLS**2].mean())
-
-
-def _find_surges(packets: PacketIndex, group: range, least: float, share_of_key: float) -> list[int]:
-    within = slice(group.start, group.stop)
-    large = packets.size[within] >= share_of_key * packets.size[group.start]
-    return [group.start + index for index in np.flatnonzero(large & (packets.surge[within] >= least)).tolist()]
+def _change_at_end(frame: MeasuredFrame | None, key: MeasuredFrame | None, dissolves: Sequence[Dissolve]) -> float:
+    """Return the change between a frame of a group and the next key frame; 0 if it is a part of a known dissolve."""
+    if frame and key and any(known.first <= frame.time and key.time <= known.last for known in dissolves):
+        return 0.0
+    return _group_change(frame, key)
 
 
 def _inner_keys(packets: PacketIndex, group: range) -> list[int]:
@@ -266,8 +298,14 @@ def _inner_keys(packets: PacketIndex, group: range) -> list[int]:
 
 
 def _has_calm_end(packets: PacketIndex, group: range) -> bool:
-    tail = packets.size[max(group.start + 1, group.stop - _TAIL) : group.stop]
+    tail = packets.size[max(group.start + 1, group.stop - HEAD) : group.stop]
     return len(tail) > 0 and bool(np.median(tail) <= _CALM_SHARE * packets.size[group.start])
+
+
+def _rises_at_end(packets: PacketIndex, group: range) -> bool:
+    """Return True if packets rise shortly before the end of a group, as they do in a flash or a quick turn."""
+    rises = select_surges(packets, group, _RISE, _SHARE_OF_KEY)
+    return any(group.stop - rise <= _LAST_PACKETS for rise in rises)
 
 
 def _is_hardly_predicted(packets: PacketIndex, group: range) -> bool:
@@ -278,8 +316,11 @@ def _is_hardly_predicted(packets: PacketIndex, group: range) -> bool:
 
 def _is_static(packets: PacketIndex, group: range, since: int) -> bool:
     """Return True if what follows in a group after an ordinal is too little to draw the next key frame."""
-    follows = float(packets.size[since + 1 : group.stop].sum())
-    return group.stop < len(packets.size) and follows <= _STATIC_SHARE * float(packets.size[group.stop])
+    if group.stop == len(packets.size):
+        return False
+    follows = float(np.maximum(packets.size[since + 1 : group.stop] - _HEADER_BYTES, 0).sum())
+    seconds = float(packets.time[group.stop] - packets.time[since])  # a moving camera takes few bytes in a short time
+    return follows <= _STATIC_SHARE * min(1.0, seconds / _LONG_SEC) * float(packets.size[group.stop])
 
 
 def _has_text_change(packets: PacketIndex, keys: Mapping[int, Picture], number: int) -> bool:
@@ -291,5 +332,5 @@ def _has_text_change(packets: PacketIndex, keys: Mapping[int, Picture], number: 
         return True
     group = packets.groups[number]
     return _group_seconds(packets, group) > _HEAD_SEC and bool(
-        _find_surges(packets, group, _CAPTION_SURGE, _CAPTION_SHARE_OF_KEY)
+        select_surges(packets, group, _CAPTION_SURGE, _CAPTION_SHARE_OF_KEY)
     )

@@ -14,10 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from shared.media.allocator import map_large_buffers
 from shared.media.container import truncated_file_error
 from shared.media.images import THUMBNAIL_WIDTH, read_jpeg, resize, thumbnail_size, write_jpeg
-from shared.media.video.decode_plan import plan_pictures, plan_rest, plan_samples, plan_shots
+from shared.media.video.decode_plan import plan_rest, plan_samples, plan_shots
 from shared.media.video.frame_choice import (
+    add_missing_shots,
     choose_frames,
     choose_key_frames,
     choose_samples,
@@ -26,7 +28,9 @@ from shared.media.video.frame_choice import (
 )
 from shared.media.video.frames import FrameSampler, MeasuredFrame, Picture, SpanFrames
 from shared.media.video.packets import THREADS, Frames, PacketSpan, decode_spans, read_packet_index
+from shared.media.video.picture_plan import plan_pictures
 from shared.media.video.shots import find_shots
+from shared.media.video.surge_scan import SCANNED_CODEC, plan_scan, without_flashes
 from shared.models.media import MediaInfo
 from shared.models.video import Frame, Shot
 
@@ -35,7 +39,7 @@ F = TypeVar("F", bound=MeasuredFrame)
 MAX_SAMPLES = 60
 _SPARE_FRAMES = 4
 _PLANS = 3
-_STEPS = (0.0, 0.3, 0.65, 0.75, 0.8, 0.98)  # of the progress, where the passes begin
+_STEPS = (0.0, 0.3, 0.65, 0.75, 0.8, 0.95, 0.98)  # of the progress, where the passes begin
 _HUGE_PIXELS = 10_000_000  # a decoder keeps up to 17 pictures in memory
 _SMALL_PIXELS = 20_000_000  # of all pictures together: threads that take turns would cost more than they bring
 
@@ -77,6 +81,7 @@ def extract_frames(
     groups = packets.groups
     if not groups:
         raise truncated_file_error()
+    map_large_buffers()
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out) as folder:
         sampler = FrameSampler(packets, info, Path(folder))
@@ -98,11 +103,13 @@ def extract_frames(
                 is_rendered=is_rendered,
             )
 
-        starts = [PacketSpan(group.start, group.start + 1) for group in groups]
-        key_pictures = decode(starts, sampler.measure_key_frame, 0, is_rendered=False)
-        keys = {number: key for number, key in enumerate(key_pictures) if key is not None}
+        scanned = decode(plan_scan(packets, info.video_codec), sampler.scan_span, 0, is_rendered=False)
+        keys = {number: group.key for number, group in enumerate(scanned) if group.key is not None}
+        scan = without_flashes(
+            {number: group.frames for number, group in enumerate(scanned) if info.video_codec == SCANNED_CODEC}
+        )
 
-        plan = plan_shots(packets, keys)
+        plan = plan_shots(packets, keys, scan)
         if samples:
             plan_samples(plan, packets, keys, MAX_SAMPLES)
             sampler.sample_step = plan.sample_step
@@ -114,40 +121,44 @@ def extract_frames(
             span_frames.update(zip(spans, measured, strict=True))
             group_frames = {number: span_frames[number].frames for number in sorted(span_frames)}
             if step < _PLANS:
-                rest = plan_rest(plan, packets, keys, group_frames)
-        shots = find_shots(groups, keys, group_frames, plan, info.duration_sec)
+                rest = plan_rest(plan, packets, keys, scan, group_frames)
+        shots = find_shots(groups, keys, scan, group_frames, plan, info.duration_sec)
 
-        frames = _sort_by_time([*keys.values(), *(frame for group in group_frames.values() for frame in group)])
+        exact = _sort_by_time([*keys.values(), *(frame for group in group_frames.values() for frame in group)])
+        frames = add_missing_shots(exact, _sort_by_time(frame for group in scan.values() for frame in group), shots)
         chosen = choose_frames(frames, shots, max_frames + _SPARE_FRAMES, distance=frame_distance)
         text = (
             [*keys.values(), *(sample for span in span_frames.values() for sample in span.samples)] if samples else []
         )
         readable = choose_samples(_sort_by_time(text), MAX_SAMPLES)
-        candidates = plan_pictures(packets, frames, chosen, shots)
-        targets = [
-            *candidates,
-            *(frozenset({sample.ordinal}) for sample in readable if not sampler.picture_path(sample).exists()),
-            frozenset({sampler.thumbnail_ordinal}),
-        ]
-        wanted = _group_targets(groups, targets)
-        stored = decode(
-            [
-                PacketSpan(start, 1 + max(max(t) for t in sets), frozenset().union(*sets))
-                for start, sets in wanted.items()
-            ],
-            lambda span, frames: sampler.store_sharpest(wanted[span.start], span, frames),
-            1 + _PLANS,
-            is_rendered=True,
-        )
-        pictures = _sort_by_time(picture for span in stored for picture in span)
+        targets = plan_pictures(packets, frames, chosen, shots, scan)
+        others = [frozenset({sample.ordinal}) for sample in readable if not sampler.picture_path(sample).exists()]
+        others.append(frozenset({sampler.thumbnail_ordinal}))
+
+        def store(sets: Sequence[frozenset[int]], step: int) -> list[Picture]:
+            wanted = _group_targets(groups, sets)
+            spans = [
+                PacketSpan(start, 1 + max(max(t) for t in of), frozenset().union(*of)) for start, of in wanted.items()
+            ]
+            stored = decode(
+                spans,
+                lambda span, frames: sampler.store_sharpest(wanted[span.start], span, frames),
+                step,
+                is_rendered=True,
+            )
+            return [picture for span in stored for picture in span]
+
+        pictures = _sort_by_time(store([*targets[:max_frames], *others], 1 + _PLANS))
+        key_frames = _choose_presentable(pictures, targets, shots, max_frames)
+        if len(key_frames) < max_frames and len(targets) > max_frames:
+            pictures = _sort_by_time([*pictures, *store(targets[max_frames:], 2 + _PLANS)])
+            key_frames = _choose_presentable(pictures, targets, shots, max_frames)
         if not pictures:
             raise truncated_file_error()
-        presentable = frozenset().union(*candidates)
-        presented = [picture for picture in pictures if picture.ordinal in presentable] or pictures
         result = FrameSet(
             thumbnail=_write_thumbnail(sampler, pictures, out),
             shots=shots,
-            frames=_publish_frames(sampler, choose_key_frames(presented, shots, max_frames), out, "frames/{:02}.jpg"),
+            frames=_publish_frames(sampler, key_frames, out, "frames/{:02}.jpg"),
             samples=_publish_frames(
                 sampler, [s for s in readable if sampler.picture_path(s).exists()], out, "samples/{:03}.jpg"
             ),
@@ -155,6 +166,15 @@ def extract_frames(
         )
     tick(1.0)
     return result
+
+
+def _choose_presentable(
+    pictures: Sequence[Picture], targets: Sequence[frozenset[int]], shots: Sequence[Shot], most: int
+) -> list[Picture]:
+    """Choose the key frames among the pictures of `targets`, or among all if none of these could be decoded."""
+    presentable = frozenset().union(*targets)
+    presented = [picture for picture in pictures if picture.ordinal in presentable] or pictures
+    return choose_key_frames(presented, shots, most)
 
 
 def _describe_damage(groups: int, keys: Sequence[Picture]) -> list[str]:

@@ -13,13 +13,13 @@ from shared.models.video import Shot
 
 T = TypeVar("T")
 F = TypeVar("F", bound=MeasuredFrame)
-_NEAR_CUT_SEC = 0.15
+_NEAR_CUT_SEC, _ROUNDING_SEC = 0.15, 0.001
 _BLURRED = 0.4
 _DUPLICATE = 2.5
 _KEPT_CELLS = 0.85
 _LONG_SEC = 2.0
 _MOST_PROPOSALS = 300
-_BLANK = 4.0
+_BLANK = 1.5
 _DARK_LUMA, _BRIGHT_PERCENT = 48, 98  # black is 16, and a night scene has lights
 # Text changes a few cells clearly; noise and compression change every cell by much less.
 _CHANGED_CELL, _CHANGED_CELLS = 8, 2
@@ -55,6 +55,19 @@ def choose_key_frames(pictures: Sequence[Picture], shots: Sequence[Shot], most: 
     return sorted(chosen, key=lambda picture: picture.time)
 
 
+def add_missing_shots(
+    frames: Sequence[MeasuredFrame], scanned: Sequence[MeasuredFrame], shots: Sequence[Shot]
+) -> list[MeasuredFrame]:
+    """Return frames and, of each shot that none of them shows, the scanned ones, in order of time.
+
+    Both have to be in order of time. A cut that only the scan shows may begin a shot of which nothing else is decoded.
+    """
+    edges = np.array([shot.start - _ROUNDING_SEC for shot in shots])
+    known, of_scan = (np.searchsorted(edges, [frame.time for frame in of], side="right") for of in (frames, scanned))
+    missing = [frame for frame, is_known in zip(scanned, np.isin(of_scan, known), strict=True) if not is_known]
+    return sorted([*frames, *missing], key=lambda frame: frame.time)
+
+
 def choose_frames(
     frames: Sequence[F], shots: Sequence[Shot], most: int, *, distance: Callable[[F, F], float], least: float = 0.0
 ) -> list[F]:
@@ -69,7 +82,7 @@ def choose_frames(
     times = np.array([frame.time for frame in frames])
     proposals: list[tuple[float, F]] = []
     for shot in shots:
-        first, last = (int(np.searchsorted(times, edge)) for edge in (shot.start, shot.end))
+        first, last = (int(np.searchsorted(times, edge - _ROUNDING_SEC)) for edge in (shot.start, shot.end))
         count = max(1, round((shot.end - shot.start) / piece))
         sharpest = _sharpest_frames(frames[first:last], shot, count)
         length = shot.end - shot.start

@@ -116,6 +116,11 @@ class TimedFingerprint:
     fingerprint: Fingerprint
 
 
+def brightness(frame: TimedFingerprint) -> float:
+    """Return the mean luma of a frame."""
+    return float(frame.fingerprint[: LUMA_CELLS**2].mean())
+
+
 @dataclass(frozen=True, eq=False)
 class MeasuredFrame(TimedFingerprint):
     """A decoded frame.
@@ -140,6 +145,22 @@ class Picture(MeasuredFrame):
 
     luma: NDArray[np.uint8]
     size: tuple[int, int]
+
+    def without_cells(self) -> MeasuredFrame:
+        return MeasuredFrame(self.time, self.fingerprint, self.ordinal, self.sharpness)
+
+
+@dataclass
+class ScannedGroup:
+    """What a scan decodes of a group of pictures.
+
+    Attributes:
+        key: The key frame; None if it cannot be decoded.
+        frames: All scanned frames in order of time; none if some of them cannot be decoded.
+    """
+
+    key: Picture | None
+    frames: list[MeasuredFrame]
 
 
 @dataclass
@@ -176,12 +197,17 @@ class FrameSampler:
     def thumbnail_path(self) -> Path:
         return self._folder / "thumbnail.jpg"
 
-    def measure_key_frame(self, span: PacketSpan, frames: Frames) -> Picture | None:
-        """Measure the key frame of a span; None if it cannot be decoded."""
-        picture = None
+    def scan_span(self, span: PacketSpan, frames: Frames) -> ScannedGroup:
+        """Measure the key frame of a span, and the other frames that are scanned."""
+        key: Picture | None = None
+        measured: list[MeasuredFrame] = []
         for ordinal, frame in frames:
             picture = self._measure_frame(ordinal, frame)
-        return picture
+            if ordinal == span.start:
+                key = picture
+            measured.append(picture.without_cells())
+        is_complete = span.only is not None and len(measured) == len(span.only)
+        return ScannedGroup(key, sorted(measured, key=lambda frame: frame.time) if is_complete else [])
 
     def measure_span(self, span: PacketSpan, frames: Frames) -> SpanFrames:
         """Measure all frames of a span, and store samples."""
@@ -191,9 +217,7 @@ class FrameSampler:
             if self._packets.time[ordinal] < self._packets.time[span.start]:
                 continue  # it refers to frames before the span
             picture = self._measure_frame(ordinal, frame)
-            span_frames.frames.append(
-                MeasuredFrame(picture.time, picture.fingerprint, picture.ordinal, picture.sharpness)
-            )
+            span_frames.frames.append(picture.without_cells())
             if picture.time >= next_sample:
                 span_frames.samples.append(self._store_frame(picture, frame))
                 next_sample += self.sample_step
@@ -213,7 +237,7 @@ class FrameSampler:
             if ordinal == self.thumbnail_ordinal:
                 self._store_thumbnail(self._measure_frame(ordinal, frame, sharpness), frame)
             for number in of:
-                if number not in sharpest or sharpness > sharpest[number][0]:
+                if number not in sharpest or sharpness >= sharpest[number][0]:
                     sharpest[number] = sharpness, ordinal, frame
             time = max(0.0, self._packets.time[ordinal])
             for number in [number for number in sharpest if time >= last[number]]:

@@ -32,6 +32,7 @@ Frames = Iterator[tuple[int, "VideoFrame"]]
 """Decoded frames with the ordinals of their packets, in presentation order."""
 THREADS = 2
 _NEIGHBOURS = 8
+_RISE = 1.5
 _SHORTEST_GROUP_SEC = 0.35
 _POLL_SEC = 0.1
 
@@ -67,6 +68,12 @@ class PacketIndex:
         return usual if counts[usual] > 1 else 0
 
     @cached_property
+    def forward(self) -> NDArray[np.int_]:
+        """The ordinals of the frames that are shown after all that were sent before them, without key frames."""
+        latest = np.maximum.accumulate(np.r_[-np.inf, self.time[:-1]])
+        return np.flatnonzero((self.time > latest) & ~self.key)
+
+    @cached_property
     def surge(self) -> NDArray[np.float64]:
         """The size of each packet relative to those around it of its kind; 0 for key packets and for B-frames.
 
@@ -75,15 +82,20 @@ class PacketIndex:
         earlier, borrow from both sides, so a cut between them makes the next frame surge that is not one of them.
         """
         surge = np.zeros(len(self.time))
-        latest = np.maximum.accumulate(np.r_[-np.inf, self.time[:-1]])
-        forward = np.flatnonzero((self.time > latest) & ~self.key)
+        forward = self.forward
         if len(forward) < 2:
             return surge
         size = self.size[forward]
         reach = min(_NEIGHBOURS, len(size) - 1)
         windows = np.lib.stride_tricks.sliding_window_view(np.pad(size, reach, mode="reflect"), 2 * reach + 1)
         parts = np.array_split(windows, len(size) // 10_000 + 1)  # a median copies its input
-        surge[forward] = size / np.concatenate([np.median(part, axis=1) for part in parts])
+        around, after = (
+            np.concatenate([np.median(part[:, first:], axis=1) for part in parts]) for first in (0, reach + 1)
+        )
+        surge[forward] = size / around
+        # A cut from a moving to a still or dark picture makes a small packet among those before it.
+        rises = size >= _RISE * np.r_[size[:1], size[:-1]]
+        surge[forward] = np.maximum(surge[forward], np.where(rises, size / after / 2, 0))
         return surge
 
     def frame_at(self, time: float) -> int:
@@ -113,11 +125,15 @@ class PacketSpan:
     """Packets to decode: ordinals from `start`, where decoding can begin, to before `stop`.
 
     Frames that no other frame refers to are skipped, except for the ordinals in `exact`.
+
+    Attributes:
+        only: The ordinals to decode, whatever they refer to; None for all.
     """
 
     start: int
     stop: int
     exact: frozenset[int] = frozenset()
+    only: frozenset[int] | None = None
 
 
 class _Stopped(Exception):
@@ -201,6 +217,10 @@ def _decode_span(
         if ordinal < span.start:
             continue
         count_packet()
+        if span.only is not None and ordinal not in span.only:
+            if ordinal + 1 >= span.stop:
+                break
+            continue
         codec.skip_frame = "DEFAULT" if ordinal in span.exact else "NONREF"
         packet.pts = packet.dts = ordinal  # the decoder passes it on to the frame, independent of the file's times
         yield from _decode_packet(codec, packet)

@@ -28,6 +28,7 @@ _BLACK, _DARK, _BLACK_SEC = 16, 0.4, 1.0
 def find_shots(
     groups: Sequence[range],
     keys: Mapping[int, TimedFingerprint],
+    scan: Mapping[int, Sequence[TimedFingerprint]],
     group_frames: Mapping[int, Sequence[TimedFingerprint]],
     plan: DecodePlan,
     duration: float,
@@ -37,19 +38,21 @@ def find_shots(
     Args:
         groups: The groups of pictures of the video.
         keys: The fingerprint of each group's key frame, by the number of the group.
+        scan: The fingerprints of the frames of the groups that were scanned.
         group_frames: The fingerprints of the frames of the groups that were decoded further.
         plan: The plan by which they were decoded.
         duration: Duration of the video in seconds.
     """
-    cuts: set[float] = set()
-    for run, earlier, later in _frame_runs(groups, keys, group_frames, plan):
+    cuts = set(plan.cuts)
+    for run, earlier, later in _frame_runs(groups, keys, scan, group_frames, plan):
         hard = hard_cuts(run, earlier, later)
         cuts.update(hard)
-        cuts.update(soft for soft in soft_cuts(run) if all(abs(soft - cut) > _SOFT_SEC for cut in hard))
+        known = [*hard, *plan.cuts]
+        cuts.update(soft for soft in soft_cuts(run) if all(abs(soft - cut) > _SOFT_SEC for cut in known))
     cuts.update(
         keys[number].time
         for number, least in plan.shot_starts.items()
-        if _difference_at_key(keys, group_frames, number) >= least
+        if _difference_at_key(keys, {**scan, **group_frames}, number) >= least
     )
     edges = [0.0]
     for cut in sorted(cuts):
@@ -203,17 +206,18 @@ def _least_cut(steps: NDArray[np.float64], seconds: NDArray[np.float64], index: 
 def _frame_runs(
     groups: Sequence[range],
     keys: Mapping[int, TimedFingerprint],
+    scan: Mapping[int, Sequence[TimedFingerprint]],
     group_frames: Mapping[int, Sequence[TimedFingerprint]],
     plan: DecodePlan,
 ) -> Iterator[tuple[list[TimedFingerprint], TimedFingerprint | None, TimedFingerprint | None]]:
     """Yield runs of consecutive decoded frames, each up to the key frame of the group after it.
 
-    Each comes with the key frame of the group before it and, if it ends within a group, that of the next.
+    Each comes with the last frame that was scanned before it and, if it ends within a group, that of the next.
     """
     run: list[TimedFingerprint] = []
     earlier: TimedFingerprint | None = None
     for number, frames in group_frames.items():
-        earlier = earlier if run else keys.get(number - 1)
+        earlier = earlier if run else (scan[number - 1][-1] if scan.get(number - 1) else keys.get(number - 1))
         run.extend(frames)
         is_complete = plan.stops[number] == groups[number].stop
         if is_complete and number + 1 in group_frames:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.media.video.decode_plan import plan_pictures
 from shared.media.video.frame_choice import choose_key_frames, choose_samples, farthest_first, has_same_text
 from shared.media.video.frames import Picture, compute_fingerprint, shifted_differences
 from shared.media.video.packets import PacketIndex
+from shared.media.video.picture_plan import plan_pictures
 from shared.models.video import Shot
 
 
@@ -164,5 +164,5 @@ def test_the_sharpest_frame_is_taken_at_the_start_of_a_shot_whose_time_was_round
     frames = [replace(picture(0.0, 1), time=float(time), ordinal=number) for number, time in enumerate(times)]
     cut = frames[50]  # at 1.666…, rounded to 1.667
     shots = [Shot(start=0, end=round(cut.time, 3)), Shot(start=round(cut.time, 3), end=3)]
-    (target,) = plan_pictures(packets, [cut], [cut], shots)
+    (target,) = plan_pictures(packets, [cut], [cut], shots, scan={})
     assert target == set(range(50, 63))

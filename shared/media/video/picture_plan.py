@@ -1,0 +1,62 @@
+"""Plan which frames to decode as candidates for the key frames, from what is known of each shot."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from shared.media.video.frames import MeasuredFrame
+from shared.media.video.packets import PacketIndex
+from shared.models.video import Shot
+
+_NEAR_CUT_SEC, _SOFT_SEC, _STRETCH_SEC, _MOST_STRETCH = 0.15, 0.4, 0.4, 60
+_ALMOST, _HARDLY = 0.9, 0.6
+_SHARPER, _MOST_MORE = 1.15, 90  # packets that may be decoded for a sharper picture
+_ROUNDING_SEC = 0.001
+
+
+def plan_pictures(
+    packets: PacketIndex,
+    frames: Sequence[MeasuredFrame],
+    chosen: Sequence[MeasuredFrame],
+    shots: Sequence[Shot],
+    scan: Mapping[int, Sequence[MeasuredFrame]],
+) -> list[frozenset[int]]:
+    """Return the ordinals among which to take the sharpest frame, in place of each frame that was chosen.
+
+    They begin with the one that takes the least decoding among those almost as sharp in the same shot. Where the `scan`
+    shows a sharper picture soon after in the same shot and group, as with captions, it is among them, too.
+    """
+    starts = [group.start for group in packets.groups]
+    shot_starts = [shot.start for shot in shots]
+    times = np.array([frame.time for frame in frames])
+    targets = []
+    for frame in chosen:
+        shot = shots[max(0, bisect_right(shot_starts, frame.time + _ROUNDING_SEC) - 1)]
+        edges = (shot.start + _NEAR_CUT_SEC, shot.end - _NEAR_CUT_SEC)
+        first, last = (int(np.searchsorted(times, edge)) for edge in edges)
+        usual = float(np.percentile([other.sharpness for other in frames[first:last]] or [0], 60))
+        least = min(_ALMOST * frame.sharpness, max(usual, _HARDLY * frame.sharpness))
+        sharp = [other for other in frames[first:last] if other.sharpness >= least]
+        depths = [other.ordinal - starts[bisect_right(starts, other.ordinal) - 1] for other in sharp]
+        best = sharp[int(np.argmin(depths))] if sharp else frame
+        number = bisect_right(starts, best.ordinal) - 1
+        group = packets.groups[number]
+        scanned = [
+            other
+            for other in scan.get(number, ())
+            if shot.start + _SOFT_SEC <= other.time < shot.end - _SOFT_SEC and other.ordinal - best.ordinal < _MOST_MORE
+        ]
+        sharpest = max(scanned, key=lambda other: other.sharpness, default=best)
+        places = [best, sharpest] if sharpest.sharpness >= _SHARPER * best.sharpness else [best]
+        targets.append(frozenset().union(*(_stretch(packets, group, place, edges[1]) for place in places)))
+    return targets
+
+
+def _stretch(packets: PacketIndex, group: range, frame: MeasuredFrame, end: float) -> frozenset[int]:
+    """Return the ordinals of a frame and of those shown soon after it, before `end`."""
+    near = range(frame.ordinal, min(group.stop, frame.ordinal + _MOST_STRETCH))
+    last = min(frame.time + _STRETCH_SEC, end)
+    return frozenset(n for n in near if frame.time <= packets.time[n] <= last) | {frame.ordinal}
