@@ -11,19 +11,16 @@ Needs the rivals and the photographs: `uv sync --group bench`.
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
-from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.frames.runs import OURS, WITH_SAMPLES, Run, alone, methods
 from benchmarks.sizes import IS_SMOKE, skip
 
 GOPS = {"H.264, GOP 30": ("-g", "30", "-sc_threshold", "0"), "H.264, GOP 250": ("-g", "250")}
@@ -33,19 +30,8 @@ OTHERS = {
     "VP9": ("vp9.webm", "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "6M", "-g", "128"),
     "AV1": ("av1.mp4", "-c:v", "libsvtav1", "-preset", "12", "-g", "150"),
 }
-OURS, WITH_SAMPLES = "Clipwise", "Clipwise, with samples"
 SPEED_SEED, SEEDS = 7, (11, 12, 13, 14, 15)
 LONG_TIMES = 10
-
-
-@dataclass(frozen=True)
-class Run:
-    """Seconds on the clock and of processor time, the highest memory of the process, and the cuts that it found."""
-
-    wall: float
-    cpu: float
-    peak_mb: float
-    cuts: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -62,52 +48,6 @@ class Plan:
 FULL = Plan((1080, 1920), 180, 5, (540, 960), 120, SEEDS, tuple(OTHERS))
 QUICK = Plan((360, 640), 40, 3, (360, 640), 40, SEEDS[:2], ())
 SMOKE = Plan((72, 128), 12, 1, (72, 128), 12, SEEDS[:1], ())
-
-
-def extract_ours(path: Path) -> list[float]:
-    return _extract(path, samples=False)
-
-
-def extract_with_samples(path: Path) -> list[float]:
-    return _extract(path, samples=True)
-
-
-def _extract(path: Path, *, samples: bool) -> list[float]:
-    from shared.media.probe import probe
-    from shared.media.video.extraction import extract_frames
-
-    with tempfile.TemporaryDirectory() as out:
-        result = extract_frames(path, probe(path), Path(out), samples=samples, tick=lambda done: None)
-    return [shot.start for shot in result.shots[1:]]
-
-
-def methods() -> dict[str, Callable[[Path], list[float]]]:
-    from benchmarks.frames.rivals import RIVALS
-
-    return {OURS: extract_ours, WITH_SAMPLES: extract_with_samples, **RIVALS}
-
-
-def measure(name: str, path: Path) -> Run:
-    """Run a method once; its imports are not counted."""
-    method = methods()[name]
-    for module in ("shared.media.video.extraction",) if name in (OURS, WITH_SAMPLES) else ("scenedetect", "cv2"):
-        __import__(module)
-    before, start = _cpu_seconds(), time.perf_counter()
-    cuts = method(path)
-    wall, cpu = time.perf_counter() - start, _cpu_seconds() - before
-    scale = 1e6 if sys.platform == "darwin" else 1e3
-    return Run(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, tuple(cuts))
-
-
-def _cpu_seconds() -> float:
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-def alone(name: str, path: Path) -> Run:
-    """Run a method in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, name, path).result()
 
 
 def report_speed(plan: Plan, folder: Path) -> Path:
