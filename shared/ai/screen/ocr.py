@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from shared.ai.screen.changes import Picture
 
+    Quad = NDArray[np.float32]
+    """The corners of a line, clockwise from the top left."""
+    Quads = Sequence[Quad]
+
 MODEL = "rapidocr/PP-OCRv6-small"
 THREADS = 1
 """There is one worker per core, and idle threads of ONNX Runtime spin: on two cores, two workers with two threads each
@@ -84,14 +88,18 @@ def engine() -> Any:
     return reader
 
 
-def read_picture(picture: Picture, previous: Reading | None = None) -> list[TextPiece]:
-    """Return the lines of a picture (BGR) from top to bottom. It takes about 0.1 s, and 0.03 s per line.
+def detect_lines(picture: Picture) -> Quads:
+    """Return the corners of each line in a picture (BGR), from top to bottom. It takes about 0.1 s."""
+    with denormals_as_zero():
+        boxes = engine()(picture).boxes
+    return [] if boxes is None else [quad for quad in boxes if is_level(quad)]
+
+
+def read_lines(picture: Picture, quads: Quads, previous: Reading | None = None) -> list[TextPiece]:
+    """Return the text of each line that `detect_lines` found. It takes about 0.03 s per line.
 
     Lines that are the same in the previous picture are not recognized again.
     """
-    with denormals_as_zero():
-        boxes = engine()(picture).boxes
-    quads = [] if boxes is None else [quad for quad in boxes if is_level(quad)]
     pieces = [find_same_piece(picture, box_around(quad), previous) for quad in quads]
     fresh = iter(recognize_lines(picture, [quad for quad, piece in zip(quads, pieces, strict=True) if piece is None]))
     return [piece or next(fresh) for piece in pieces]
@@ -105,8 +113,8 @@ def find_same_piece(picture: Picture, box: Box, previous: Reading | None) -> Tex
     )
 
 
-def recognize_lines(picture: Picture, quads: Sequence[NDArray[np.float32]]) -> list[TextPiece]:
-    """Return the text of each line; `quads` are their corners, clockwise from the top left."""
+def recognize_lines(picture: Picture, quads: Quads) -> list[TextPiece]:
+    """Return the text of each line."""
     import numpy as np
     from rapidocr.utils.process_img import get_rotate_crop_image
 
@@ -123,12 +131,12 @@ def recognize_lines(picture: Picture, quads: Sequence[NDArray[np.float32]]) -> l
     ]
 
 
-def box_around(quad: NDArray[np.float32]) -> Box:
+def box_around(quad: Quad) -> Box:
     (left, top), (right, bottom) = quad.min(axis=0).tolist(), quad.max(axis=0).tolist()
     return left, top, right, bottom
 
 
-def is_level(quad: NDArray[np.float32]) -> bool:
+def is_level(quad: Quad) -> bool:
     """Return True if a line runs from left to right; corners are clockwise from the top left."""
     (left, top), (right, right_top) = quad[0].tolist(), quad[1].tolist()
     return bool(right > left and abs(right_top - top) <= MAX_TILT * (right - left))

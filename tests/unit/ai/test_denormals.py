@@ -56,7 +56,8 @@ def test_pictures_are_read_without_them(monkeypatch: pytest.MonkeyPatch) -> None
     cv2 = pytest.importorskip("cv2")
     cv2.putText(picture, "Onion soup", (20, 64), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (0, 0, 0), 3)
     with ThreadPoolExecutor(1) as other:
-        pieces = other.submit(ocr.read_picture, picture).result()
+        quads = other.submit(ocr.detect_lines, picture).result()
+        pieces = other.submit(ocr.read_lines, picture, quads).result()
     assert [piece.text for piece in pieces] == ["Onion soup"]
     assert modes == [False, False]
     assert has_denormals()

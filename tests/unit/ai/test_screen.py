@@ -75,16 +75,16 @@ def test_handles_are_kept_apart(tmp_path: Path) -> None:
 
 def test_a_still_picture_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slide that stays costs one reading, and still counts as often as it is seen; a new small line is noticed."""
-    read_pictures: list[Picture] = []
+    detected: list[Picture] = []
 
-    def read_picture(image: Picture, previous: ocr.Reading | None) -> list[ocr.TextPiece]:
-        read_pictures.append(image)
-        return ocr.read_picture(image, previous)
+    def detect_lines(image: Picture) -> Sequence[Any]:
+        detected.append(image)
+        return ocr.detect_lines(image)
 
-    monkeypatch.setattr(reader, "read_picture", read_picture)
+    monkeypatch.setattr(reader, "detect_lines", detect_lines)
     still, more = picture(["2 eggs"]), picture(["2 eggs", "", "", "1 onion"], size=20)
     screen = read([still, still, still, more, more], tmp_path)
-    assert len(read_pictures) == 2
+    assert len(detected) == 2
     assert "1 onion" in texts(screen)
     assert "2 eggs" in texts(screen)
 
