@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import statistics
 import tempfile
 import time
@@ -27,6 +26,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.memory import peak_memory_mb
 from benchmarks.sizes import size
 from infra.runtimes.emulated.emulators import run_emulators
 from shared.ai.fallback import FallbackProvider, provider_order
@@ -252,7 +252,7 @@ def measure(where: str, count: int, ask: Callable[[list[str]], object]) -> None:
             used.append(1000 * (time.process_time() - cpu))
         times = f"{statistics.median(taken):.0f} ms, at best {min(taken):.0f}, at most {max(taken):.0f}"
         print(f"{where}, {count} segments, {videos} videos: {times}; processor time {statistics.median(used):.0f} ms")
-    print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
+    print(f"  peak memory {peak_memory_mb():.0f} MB")
 
 
 def main() -> None:

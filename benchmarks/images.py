@@ -10,7 +10,6 @@ it if PYTHON is given (`benchmarks._image_flaws`).
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks._image_flaws import report_flaws
+from benchmarks.memory import peak_memory_mb
 from benchmarks.sizes import size
 from shared.images.inspection import check_image, inspect_image
 from shared.models.image import Level, Thresholds
@@ -96,19 +96,15 @@ def group(count: int) -> Grouped:
     made = codes(count)
     named = [(f"{number:07}", int(code)) for number, code in enumerate(made)]
     near_duplicates(named[:1000], DISTANCE)
-    before, start = peak_mb(), time.process_time()
+    before, start = peak_memory_mb(), time.process_time()
     found = near_duplicates(named, DISTANCE)
-    taken, after = time.process_time() - start, peak_mb()
+    taken, after = time.process_time() - start, peak_memory_mb()
     missed = 0
     for number in np.random.default_rng(1).integers(0, count // 5, CHECKED):
         near = np.flatnonzero(np.bitwise_count(made ^ made[number]) <= DISTANCE)
         names = [f"{other:07}" for other in near] if len(near) > 1 else []
         missed += len(names) - sum(found.get(name) == found.get(names[0]) is not None for name in names)
     return Grouped(taken, after, after - before, len(set(found.values())), len(found), missed)
-
-
-def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def alone(work: Callable[..., T], *arguments: object) -> T:

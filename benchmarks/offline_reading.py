@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import tempfile
 import time
@@ -11,6 +10,7 @@ from itertools import accumulate
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.memory import peak_memory_mb
 from benchmarks.sizes import size
 from infra.demo.scenes import storyboard
 from shared.ai.offline.recipe.parser import parse_recipe
@@ -78,7 +78,7 @@ def main() -> None:
         start = time.perf_counter()
         parse_recipe(screen.lines)
         print(f"the same again: {time.perf_counter() - start:.3f} s, {len(recipe.ingredients)} ingredients")
-        print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
+        print(f"peak memory: {peak_memory_mb():.0f} MB")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import statistics
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 
 from benchmarks.chat import OWNER, VIDEOS, fill, made_up
 from benchmarks.goals import Goal, Row
+from benchmarks.memory import peak_memory_mb
 from benchmarks.sizes import size
 from shared.ai.offline.sentence_model import DIMENSIONS, MODEL
 from shared.chat.answer import MAX_PASSAGES
@@ -165,10 +165,10 @@ def stored_vectors(embedded: EmbeddedPlace, count: int) -> NDArray[np.float32]:
 def open_contender(name: str, folder: Path, vector: Sequence[float], words: str) -> Opened:
     """Open a contender in this process and query it once."""
     global _search
-    before, start = resident_mb(), time.perf_counter()
+    before, start = peak_memory_mb(), time.perf_counter()
     _search = CONTENDERS[name](folder)
     _search(vector, words)
-    return Opened(time.perf_counter() - start, resident_mb() - before)
+    return Opened(time.perf_counter() - start, peak_memory_mb() - before)
 
 
 def time_query(vector: Sequence[float], words: str) -> TimedQuery:
@@ -176,11 +176,6 @@ def time_query(vector: Sequence[float], words: str) -> TimedQuery:
     start, cpu = time.perf_counter(), time.process_time()
     found = _search(vector, words)
     return TimedQuery(time.perf_counter() - start, time.process_time() - cpu, tuple(found))
-
-
-def resident_mb() -> float:
-    """Return the highest memory of this process until now."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def measure(count: int) -> tuple[dict[str, Opened], dict[str, list[TimedQuery]]]:

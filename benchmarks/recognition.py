@@ -10,7 +10,6 @@ processor.
 from __future__ import annotations
 
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import av
 
+from benchmarks.memory import peak_memory_mb
 from benchmarks.sizes import size, skip
 from infra.demo.narration import NARRATION, edit_distance, narration_text, spoken_words
 from shared.ai.offline.provider import OfflineProvider
@@ -154,7 +154,7 @@ def measure(name: str, samples: Sequence[Sample]) -> Result:
         result.words[sample.kind] = result.words.get(sample.kind, 0) + len(expected)
         result.english_seconds += sample.seconds
         result.english_cpu += cpu
-    result.memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    result.memory_mb = peak_memory_mb()
     return result
 
 

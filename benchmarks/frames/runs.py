@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+
+from benchmarks.memory import peak_memory_mb
 
 OURS, WITH_SAMPLES = "Clipwise", "Clipwise, with samples"
 
@@ -56,8 +57,7 @@ def measure(name: str, path: Path) -> Run:
     before, start = _cpu_seconds(), time.perf_counter()
     cuts = method(path)
     wall, cpu = time.perf_counter() - start, _cpu_seconds() - before
-    scale = 1e6 if sys.platform == "darwin" else 1e3
-    return Run(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, tuple(cuts))
+    return Run(wall, cpu, peak_memory_mb(), tuple(cuts))
 
 
 def _cpu_seconds() -> float:
