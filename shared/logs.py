@@ -111,12 +111,13 @@ def redact_secrets(text: str) -> str:
 
 
 def configure_logging(formatter: logging.Formatter, level: int) -> None:
-    """Write all records of this process to standard error."""
+    """Write all records of this process, and Python's warnings, to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     handler.addFilter(_is_reportable)
     handler.addFilter(RepeatFilter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(True)
 
 
 def _is_reportable(record: logging.LogRecord) -> bool:

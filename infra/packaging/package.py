@@ -58,6 +58,7 @@ ENTRY_TEMPLATE = '''"""Where the function host looks for `{name}`."""
 
 import logging
 import os
+import warnings
 {environment}
 # The search for plugins of pydantic reads the metadata of every installed distribution.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -66,9 +67,12 @@ from shared.garbage_collection import collector_paused
 
 with collector_paused():
     from pydantic import BaseModel
+    from pydantic.warnings import UnsupportedFieldAttributeWarning
 
     # Builds a model when it is first used: an instance uses few of them, and none of FastAPI's for OpenAPI documents.
     BaseModel.model_config["defer_build"] = True
+    # FastAPI silences this only while it declares a route, when its models are not built yet.
+    warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
     from functions.{name}.main import {name}
     from shared.logs import CloudFormatter, configure_logging
 
