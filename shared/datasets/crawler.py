@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import lru_cache
 from itertools import islice
 from typing import TypeVar
 
@@ -22,6 +21,7 @@ from shared.errors import Cancelled, NotFound
 from shared.models.dataset import Chunk, Dataset, SourceName
 from shared.models.image import CandidatePage
 from shared.models.job import Part
+from shared.once import once
 from shared.pipeline.division import PartRun
 from shared.pipeline.job_storage import load_json, store_json
 from shared.security.guarded_transfers import GuardedTransfers
@@ -46,7 +46,7 @@ CLAIMS = 64
 T = TypeVar("T")
 
 
-@lru_cache(maxsize=1)
+@once
 def storage_threads() -> ThreadPoolExecutor:
     """Return the threads in which chunks claim candidates, save batches and write progress."""
     return ThreadPoolExecutor(STORAGE_THREADS, "crawl-storage")

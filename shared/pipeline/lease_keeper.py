@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,6 +25,7 @@ from shared import clock
 from shared.child_process import child_environ
 from shared.errors import Conflict, NotFound
 from shared.models.job import Job, Lease, Part, StageState
+from shared.once import once
 from shared.pipeline.jobs import change_job
 from shared.pipeline.parts import change_part, part_id
 from shared.platform.place import current_place
@@ -135,7 +135,7 @@ def _run_copy(reader: int, writer: int) -> NoReturn:
         os._exit(0)
 
 
-@lru_cache(maxsize=1)
+@once
 def lease_keeper() -> LeaseKeeper:
     """The keeper of this process."""
     return LeaseKeeper()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 
+from shared.once import once
 from shared.platform.accounts import Identity
 from shared.platform.place import current_place
 from shared.settings import settings
@@ -13,7 +13,7 @@ from shared.settings import settings
 _override: list[Identity] = []
 
 
-@lru_cache(maxsize=1)
+@once
 def _open_identity() -> Identity:
     config = settings()
     if config.has_local_accounts:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 
 from shared.garbage_collection import collector_paused
+from shared.once import once
 from shared.platform.ports import Place
 from shared.settings import settings
 
 _override: list[Place] = []
 
 
-@lru_cache(maxsize=1)
+@once
 def _open_place() -> Place:
     config = settings()
     if config.clipwise_place == "embedded":
@@ -37,12 +37,12 @@ def current_place() -> Place:
 
 def is_place_open() -> bool:
     """Return True if `current_place` returns at once, without connecting to anything."""
-    return bool(_override) or _open_place.cache_info().currsize > 0
+    return bool(_override) or _open_place.is_made
 
 
 def is_process_place(place: Place) -> bool:
     """Whether another process with this environment opens the same place."""
-    return _open_place.cache_info().currsize > 0 and place is _open_place()
+    return _open_place.is_made and place is _open_place()
 
 
 @contextmanager

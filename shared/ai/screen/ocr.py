@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.ai.screen.changes import is_same_line
 from shared.ai.screen.denormals import denormals_as_zero
 from shared.ai.screen.lines import Box
+from shared.once import once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,7 @@ class Reading:
     pieces: Sequence[TextPiece]
 
 
-@lru_cache(maxsize=1)
+@once
 def engine() -> Any:
     """Return the recognizer with the models inside its package, so that nothing is downloaded."""
     import numpy as np
