@@ -41,7 +41,7 @@ def telemetry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         cache.cache_clear()
     yield
     for provider in (otlp._tracer_provider, otlp.meter_provider):
-        if provider.cache_info().currsize:
+        if provider.is_made:
             provider().shutdown()
     monkeypatch.undo()
     for cache in CACHES:
