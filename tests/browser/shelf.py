@@ -154,8 +154,9 @@ class Shelf:
 
     def bury(self, data: dict[str, Any]) -> None:
         """Leave a dead letter: an event that its function failed to process too often."""
-        self.place.bus.publish("sweep-tick", data)
+        # In one commit, before which no worker can take it.
         with self._place.database.transaction() as connection:
+            self.place.bus.publish("sweep-tick", data)
             connection.execute("UPDATE deliveries SET count = 1000 WHERE data = ?", (json.dumps(data),))
 
     def close(self) -> None:
