@@ -177,7 +177,8 @@ def rows() -> Iterator[Row]:
         title, progress = UNIT_TITLES[unit], total[f"progress {unit}"]
         value = total[unit] - progress
         measured = f"{value}, and {progress} for progress" if progress else str(value)
-        yield Row(f"{title} of a `recipe` job (Gemini)", "", measured, value, Goal("≤", limit, ""))
+        work, goal = f"{title} of a `recipe` job (Gemini)", Goal("≤", limit, "")
+        yield Row(work, "", measured, value, goal, record="operations-of-a-job.md")
 
 
 def main() -> None:
