@@ -26,8 +26,8 @@ from typing import Any
 
 import yaml
 
-from benchmarks.memory import peak_memory_mb
 from benchmarks.sizes import size
+from benchmarks.usage import peak_memory_mb
 from infra.runtimes.emulated.emulators import run_emulators
 from shared.ai.fallback import FallbackProvider, provider_order
 from shared.ai.offline.provider import OfflineProvider

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import base64
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 
 from benchmarks.goals import Goal, Row
 from benchmarks.sizes import size
+from benchmarks.usage import ended_children_seconds
 from infra.demo.narration import NARRATION
 from infra.packaging.models import choose_models, models_for
 from infra.packaging.package import build_package, install_requirements
@@ -154,11 +154,6 @@ class Start:
         command = [self.python, "-c", script]
         done = subprocess.run(command, cwd=self.folder, env=own | environ, capture_output=True, text=True, check=True)
         return done.stdout.strip()
-
-
-def ended_children_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def folder_bytes(folder: Path) -> int:

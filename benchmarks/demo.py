@@ -8,7 +8,6 @@ The first time draws the video. The demo reads on-screen text and, where a speec
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from benchmarks.goals import Goal, Row
 from benchmarks.sizes import size
+from benchmarks.usage import ended_children_seconds
 from shared.ai.offline.speech import speech_model
 from shared.settings import settings
 
@@ -30,14 +30,12 @@ ARGUMENTS = size(["demo"], smoke=["demo", "--help"])
 
 def run_demo(folder: Path) -> tuple[float, float]:
     """Run the demo below a folder; return the seconds on the clock and of the processor."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before, start = ended_children_seconds(), time.perf_counter()
     command = [sys.executable, "-m", "infra.cli.main", *ARGUMENTS]
     subprocess.run(
         command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment()
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return time.perf_counter() - start, cpu
+    return time.perf_counter() - start, ended_children_seconds() - before
 
 
 def environment() -> dict[str, str]:

@@ -25,8 +25,8 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks._image_flaws import report_flaws
-from benchmarks.memory import peak_memory_mb
 from benchmarks.sizes import size
+from benchmarks.usage import peak_memory_mb
 from shared.images.inspection import check_image, inspect_image
 from shared.models.image import Level, Thresholds
 from tests.picture_samples import encoded, scene

@@ -10,8 +10,8 @@ from itertools import accumulate
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.memory import peak_memory_mb
 from benchmarks.sizes import size
+from benchmarks.usage import peak_memory_mb
 from infra.demo.scenes import storyboard
 from shared.ai.offline.recipe.parser import parse_recipe
 from shared.ai.screen import ocr

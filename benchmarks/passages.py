@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 
 from benchmarks.chat import OWNER, VIDEOS, fill, made_up
 from benchmarks.goals import Goal, Row
-from benchmarks.memory import peak_memory_mb
 from benchmarks.sizes import size
+from benchmarks.usage import peak_memory_mb
 from shared.ai.offline.sentence_model import DIMENSIONS, MODEL
 from shared.chat.answer import MAX_PASSAGES
 from shared.chat.search import RANKING_DEPTH, QueryEmbedding, search

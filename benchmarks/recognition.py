@@ -23,8 +23,8 @@ from pathlib import Path
 
 import av
 
-from benchmarks.memory import peak_memory_mb
 from benchmarks.sizes import size, skip
+from benchmarks.usage import peak_memory_mb
 from infra.demo.narration import NARRATION, edit_distance, narration_text, spoken_words
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.offline.speech import speech_model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.memory import peak_memory_mb
+from benchmarks.usage import ended_children_seconds, peak_memory_mb
 
 OURS, WITH_SAMPLES = "Clipwise", "Clipwise, with samples"
 
@@ -61,8 +60,7 @@ def measure(name: str, path: Path) -> Run:
 
 
 def _cpu_seconds() -> float:
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    return time.process_time() + ended_children_seconds()
 
 
 def alone(name: str, path: Path) -> Run:

@@ -13,7 +13,7 @@ from shared.models.video import Shot
 
 T = TypeVar("T")
 F = TypeVar("F", bound=MeasuredFrame)
-_NEAR_CUT_SEC, _ROUNDING_SEC = 0.15, 0.001
+NEAR_CUT_SEC, ROUNDING_SEC = 0.15, 0.001
 _BLURRED = 0.4
 _DUPLICATE = 2.5
 _KEPT_CELLS = 0.85
@@ -62,7 +62,7 @@ def add_missing_shots(
 
     Both have to be in order of time. A cut that only the scan shows may begin a shot of which nothing else is decoded.
     """
-    edges = np.array([shot.start - _ROUNDING_SEC for shot in shots])
+    edges = np.array([shot.start - ROUNDING_SEC for shot in shots])
     known, of_scan = (np.searchsorted(edges, [frame.time for frame in of], side="right") for of in (frames, scanned))
     missing = [frame for frame, is_known in zip(scanned, np.isin(of_scan, known), strict=True) if not is_known]
     return sorted([*frames, *missing], key=lambda frame: frame.time)
@@ -82,7 +82,7 @@ def choose_frames(
     times = np.array([frame.time for frame in frames])
     proposals: list[tuple[float, F]] = []
     for shot in shots:
-        first, last = (int(np.searchsorted(times, edge - _ROUNDING_SEC)) for edge in (shot.start, shot.end))
+        first, last = (int(np.searchsorted(times, edge - ROUNDING_SEC)) for edge in (shot.start, shot.end))
         count = max(1, round((shot.end - shot.start) / piece))
         sharpest = _sharpest_frames(frames[first:last], shot, count)
         length = shot.end - shot.start
@@ -180,7 +180,7 @@ def _sharpest_frames(frames: Sequence[F], shot: Shot, count: int) -> list[F]:
 
     Frames at the cuts and strays are left out where there are others, and so are blurred ones.
     """
-    clear = [f for f in frames if shot.start + _NEAR_CUT_SEC <= f.time < shot.end - _NEAR_CUT_SEC] or frames
+    clear = [f for f in frames if shot.start + NEAR_CUT_SEC <= f.time < shot.end - NEAR_CUT_SEC] or frames
     times = np.array([frame.time for frame in clear])
     best: dict[int, F] = {}
     for index in sorted(range(len(clear)), key=lambda index: -clear[index].sharpness):
@@ -200,8 +200,8 @@ def _is_stray(frames: Sequence[MeasuredFrame], times: NDArray[np.float64], index
 
     At the start or end of a shot, it is compared with the two nearest on one side.
     """
-    before = int(np.searchsorted(times, times[index] - _NEAR_CUT_SEC, side="right")) - 1
-    after = int(np.searchsorted(times, times[index] + _NEAR_CUT_SEC))
+    before = int(np.searchsorted(times, times[index] - NEAR_CUT_SEC, side="right")) - 1
+    after = int(np.searchsorted(times, times[index] + NEAR_CUT_SEC))
     if before < 0:
         before = after + 1
     elif after == len(frames):

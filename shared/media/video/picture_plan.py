@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from shared.media.video.frame_choice import NEAR_CUT_SEC, ROUNDING_SEC
 from shared.media.video.frames import MeasuredFrame
 from shared.media.video.packets import PacketIndex
 from shared.models.video import Shot
 
-_NEAR_CUT_SEC, _SOFT_SEC, _STRETCH_SEC, _MOST_STRETCH = 0.15, 0.4, 0.4, 60
+_SOFT_SEC, _STRETCH_SEC, _MOST_STRETCH = 0.4, 0.4, 60
 _ALMOST, _HARDLY = 0.9, 0.6
 _SHARPER, _MOST_MORE = 1.15, 90  # packets that may be decoded for a sharper picture
-_ROUNDING_SEC = 0.001
 
 
 def plan_pictures(
@@ -34,8 +34,8 @@ def plan_pictures(
     times = np.array([frame.time for frame in frames])
     targets = []
     for frame in chosen:
-        shot = shots[max(0, bisect_right(shot_starts, frame.time + _ROUNDING_SEC) - 1)]
-        edges = (shot.start + _NEAR_CUT_SEC, shot.end - _NEAR_CUT_SEC)
+        shot = shots[max(0, bisect_right(shot_starts, frame.time + ROUNDING_SEC) - 1)]
+        edges = (shot.start + NEAR_CUT_SEC, shot.end - NEAR_CUT_SEC)
         first, last = (int(np.searchsorted(times, edge)) for edge in edges)
         usual = float(np.percentile([other.sharpness for other in frames[first:last]] or [0], 60))
         least = min(_ALMOST * frame.sharpness, max(usual, _HARDLY * frame.sharpness))
