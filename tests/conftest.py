@@ -6,7 +6,7 @@ import fcntl
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from shared.settings import HASHING
 from tests.environment import neutralize
 from tests.media_samples import ffmpeg
 from tests.patience import PATIENCE_SEC
+from tests.server import SERVING
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -30,6 +31,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
         terminalreporter.section("skipped, and what it takes to run")
         for reason, number in reasons.most_common():
             terminalreporter.line(f"{number} × {reason}", yellow=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows what the servers said that ran meanwhile: their logs stay on the machine of the run."""
+    report = yield
+    if report.failed:
+        for server in SERVING:
+            report.sections += [(f"said by {server.data.name}", trace) for trace in server.tracebacks()[-3:]]
+    return report
 
 
 # What is drawn at random, and how long it takes, differs between runs.

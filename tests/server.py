@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import httpx
 from tests.patience import PATIENCE_SEC
 
 POLL_SEC = 0.05
+SHOWN_CHARACTERS = 4000
 # Starts a program as a script's `nohup … &` does, which has it ignore these signals.
 IN_BACKGROUND = ["sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh"]
 # As in a company whose proxy reaches other companies, not this machine: nothing here may be asked for through it.
@@ -147,14 +149,28 @@ class Server(Api):
         files = [self._log, *self.data.rglob("*.log")]
         return {file.name: file.read_text(encoding="utf-8", errors="replace") for file in files}
 
+    def tracebacks(self) -> list[str]:
+        """What follows each "Traceback" among that, after the file's name; a function's log has a line for all."""
+        return [
+            f"{name}: {text[found.start() : found.start() + SHOWN_CHARACTERS]}".replace("\\n", "\n")
+            for name, text in self.logs().items()
+            for found in re.finditer(r"Traceback \(most recent", text)
+        ]
+
+
+SERVING: list[Server] = []
+"""What `serving` has not stopped yet."""
+
 
 @contextmanager
 def serving(data: Path, *options: str, **environ: str) -> Iterator[Server]:
     server = Server(data, *options, **environ)
     server.start()
+    SERVING.append(server)
     try:
         yield server
     finally:
+        SERVING.remove(server)
         server.stop()
 
 

@@ -228,10 +228,10 @@ def test_a_killed_chunk_goes_on(
     assert dataset["status"] == "completed"
     assert counts(dataset) == images.tally(urls)
     balanced(api.site, dataset)
-    # What was under way when it died is fetched again, and nothing else.
-    twice = [path for path, count in images.asked.items() if count > 1]
-    assert len(twice) <= settings().crawl_connections
-    assert max(images.asked.values()) <= 2
+    # What was under way when it died is fetched again, and nothing else. A busy server is asked again anyway.
+    fetches = {url: images.asked[urlsplit(url).path] for url in urls if "/busy/" not in url}
+    assert sum(count > 1 for count in fetches.values()) <= settings().crawl_connections
+    assert max(fetches.values()) <= 2
 
 
 def test_stop_and_go_on(api: Api, images: ImageSite) -> None:

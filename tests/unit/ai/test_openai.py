@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -270,3 +271,18 @@ def test_neither_sdk_is_loaded_before_it_is_needed() -> None:
         "assert not {'openai', 'google.genai', 'httpx2'} & set(sys.modules), 'loaded'"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_module_that_the_sdk_reads_is_whole_before_the_first_call() -> None:
+    """While another thread loads Gemini's SDK, which imports httpx, an error of OpenAI is still read as what it is."""
+    code = """
+import sys
+from shared.ai.openai.endpoint import endpoint_for
+from shared.ai.openai.client import create_client
+from shared.settings import settings
+create_client(endpoint_for("analyze", settings()), settings())
+print(hasattr(sys.modules.get("httpx"), "HTTPStatusError"))
+"""
+    environ = os.environ | {"OPENAI_API_KEY": fake.KEY}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=True)
+    assert done.stdout.strip() == "True"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -17,10 +18,12 @@ from google.cloud.pubsub_v1 import PublisherClient
 
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
 from shared.platform.embedded.lease_queue import LeaseQueue
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_SEC = 10.0
+PAUSE_SEC = 0.2
 UNQUOTED_CHARACTERS = "".join(set(map(chr, range(0x21, 0x7F))) - {'"', "%"})
 
 
@@ -30,7 +33,10 @@ def event_topic(function: str) -> str:
 
 
 class PubsubRelay:
-    """Publishes the queue's events to Pub/Sub in order, until the process ends."""
+    """Publishes the queue's events to Pub/Sub in order, until the process ends.
+
+    Pub/Sub forgets what is published to a topic before its subscription exists, so the events wait for all of these.
+    """
 
     def __init__(self, queue: LeaseQueue, publisher: PublisherClient, project: str, prefix: str) -> None:
         self._queue = queue
@@ -43,11 +49,35 @@ class PubsubRelay:
 
     def _run(self) -> None:
         while True:
+            if self._queue.wait_for_delivery(60):
+                self._wait_for_subscriptions()
+                self._publish_events()
+
+    def _publish_events(self) -> None:
+        """Return when Pub/Sub fails: it may have started again without any subscription."""
+        while True:
             self._queue.wait_for_delivery(60)
             while delivery := self._queue.claim(lease_sec=2 * TIMEOUT_SEC):
-                self._publish_event(delivery)
+                if not self._publish_event(delivery):
+                    return
 
-    def _publish_event(self, delivery: EventDelivery) -> None:
+    def _wait_for_subscriptions(self) -> None:
+        functions = wiring().functions.values()
+        pending = {event_topic(function.name) for function in functions if function.trigger.bucket}
+        while pending:
+            pending = {topic for topic in pending if not self._has_subscription(topic)}
+            if pending:
+                time.sleep(PAUSE_SEC)
+
+    def _has_subscription(self, topic: str) -> bool:
+        request = {"topic": self._publisher.topic_path(self._project, topic)}
+        try:
+            return any(self._publisher.list_topic_subscriptions(request, retry=None, timeout=TIMEOUT_SEC))
+        except exceptions.GoogleAPIError:
+            return False
+
+    def _publish_event(self, delivery: EventDelivery) -> bool:
+        """Return False if the delivery went back to the queue."""
         assert delivery.bucket is not None  # noqa: S101 (this queue holds storage events only)
         bucket = self._prefix + delivery.bucket
         event = to_cloud_event(replace(delivery, bucket=bucket, data=delivery.data | {"bucket": bucket}))
@@ -57,8 +87,9 @@ class PubsubRelay:
         topic = self._publisher.topic_path(self._project, event_topic(delivery.function))
         try:
             self._publisher.publish(topic, body, timeout=TIMEOUT_SEC, **headers).result(TIMEOUT_SEC)
-        except (exceptions.GoogleAPICallError, TimeoutError) as error:
+        except (exceptions.GoogleAPIError, TimeoutError) as error:
             log.warning("event of %s waits for Pub/Sub: %s", delivery.data["name"], error)
             self._queue.refuse(delivery)
-        else:
-            self._queue.acknowledge(delivery)
+            return False
+        self._queue.acknowledge(delivery)
+        return True
