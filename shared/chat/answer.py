@@ -19,8 +19,8 @@ from shared.chat.excerpts import Excerpt, merge_passages
 from shared.chat.prompt import MarkerParser, question_text, rules
 from shared.chat.quotes import AnswerPhrases, answer_phrases, format_quotes, quote_excerpts, similarities_by_line
 from shared.chat.search import CHAT_KIND, SearchResult, embed_question, has_passages, search
-from shared.error_codes.api import ChatCode
-from shared.errors import ClipwiseError, TransientError
+from shared.error_codes.api import ChatCode, RequestCode
+from shared.errors import Cancelled, ClipwiseError, TransientError
 from shared.media.speakers import name_speakers
 from shared.models.chat import ChatMessage, Citation
 from shared.models.job import Usage
@@ -116,8 +116,11 @@ class AnswerStream:
         except ClipwiseError as error:
             self._store(error.code)
             raise
-        except BaseException:
+        except (Cancelled, GeneratorExit):
             self._store(ChatCode.LEFT.value)
+            raise
+        except BaseException:
+            self._store(RequestCode.INTERNAL.value)
             raise
         self._store(None)
         yield AnswerDone(self.message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -235,6 +236,20 @@ def test_what_was_asked_is_kept(site: Site, group: str, videos: dict[str, str]) 
         422,
         "bad_cursor",
     )
+
+
+def test_an_answer_that_a_bug_ends_is_not_blamed_on_its_reader(
+    site: Site, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stored message says that Clipwise failed, as the response does, not that the reader left."""
+
+    def begin_and_fail(opening: str, _: Any) -> Iterator[str]:
+        yield opening
+        raise LookupError("a bug")
+
+    monkeypatch.setattr("shared.chat.answer.format_quotes", begin_and_fail)
+    assert problem(ask(site, HONEY, group_id=group)) == (500, "internal")
+    assert [message.error for message in messages(site)] == [None, "internal"]
 
 
 def test_history_is_deleted_with_what_it_is_about(site: Site, group: str, videos: dict[str, str]) -> None:
