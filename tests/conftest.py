@@ -13,13 +13,21 @@ from pathlib import Path
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
 
 from infra.demo.video import render_video
 from shared.settings import HASHING
 from tests.environment import neutralize
 from tests.media_samples import ffmpeg
 from tests.patience import PATIENCE_SEC
+from tests.scheduling import SharingScheduling
 from tests.server import SERVING
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharingScheduling | None:
+    """Keep the tests together that share servers."""
+    return SharingScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

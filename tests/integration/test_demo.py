@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.cli.demo import video_name
 from tests.broken_libraries import METADATA_ERRORS, no_pyav, other_pyav
 from tests.patience import PATIENCE_SEC
 from tests.server import BEHIND_PROXY, CLIPWISE, IN_BACKGROUND
@@ -89,15 +90,17 @@ def test_a_stopped_demo_leaves_no_server_behind(
     assert not is_served(data)
 
 
-def test_a_demo_that_fails_shows_the_servers_last_error_and_its_log(tmp_path: Path) -> None:
+def test_a_demo_that_fails_shows_the_servers_last_error_and_its_log(tmp_path: Path, cooking_video: Path) -> None:
     """Whoever has another version of a library reads what is broken, the error itself, and where the log is."""
     data = tmp_path / "data"
+    (data / "demo").mkdir(parents=True)
+    (data / "demo" / f"{video_name()}.mp4").hardlink_to(cooking_video)
     other = environ(data) | other_pyav(tmp_path / "other")
     demo = subprocess.run(COMMAND, env=other, capture_output=True, text=True, check=False)
     assert demo.returncode == 1, demo.stdout + demo.stderr
     assert "Traceback" not in demo.stderr
 
-    begin, _, end = demo.stderr.partition("render")
+    begin, _, end = demo.stderr.partition("upload")
     assert f"reading a video does not work: TypeError: {METADATA_ERRORS}. To fix it, install" in begin
     incident = re.search(r"a bug in the stage “extract” \(incident ([0-9a-f]{8})\)", end)
     assert incident is not None, end

@@ -32,7 +32,7 @@ def listener() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module", params=sorted(OPTIONS))
-def place(
+def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, listener: Receiver
 ) -> Iterator[Server]:
     if request.param == "emulated":
@@ -43,11 +43,11 @@ def place(
 
 
 @pytest.fixture
-def receiver(place: Server, listener: Receiver) -> Iterator[Receiver]:
+def receiver(server: Server, listener: Receiver) -> Iterator[Receiver]:
     """It has heard nothing yet, and nobody tells it anything after the test."""
     listener.requests.clear()
     yield listener
-    with place.client() as client:
+    with server.client() as client:
         for webhook in client.get("/v1/webhooks").json()["webhooks"]:
             client.delete(f"/v1/webhooks/{webhook['id']}")
 
@@ -101,18 +101,18 @@ def settled(server: Server, webhook: dict[str, Any], platform: Place) -> list[di
 
 
 def test_jobs_are_told_of_however_the_receiver_stumbles(
-    place: Server, receiver: Receiver, small_video: Path, tmp_path: Path
+    server: Server, receiver: Receiver, small_video: Path, tmp_path: Path
 ) -> None:
     """A job that is done and one that failed each reach the server, signed, although it stumbles over the first."""
     receiver.answers = [status(500), status(429, Retry_After="1")]
-    webhook = subscribe(place, receiver)
+    webhook = subscribe(server, receiver)
     text = tmp_path / "film.mp4"
     text.write_bytes(b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(2000))
-    ended = {place.submit(small_video): "job.done", place.submit(text): "job.failed"}
+    ended = {server.submit(small_video): "job.done", server.submit(text): "job.failed"}
     for job_id, event in ended.items():
-        assert f"job.{place.follow(job_id)['status']}" == event
+        assert f"job.{server.follow(job_id)['status']}" == event
     receiver.wait_for(2)
-    lines = settled(place, webhook, platform_of(place))
+    lines = settled(server, webhook, platform_of(server))
 
     assert {line["jobId"]: line["event"] for line in lines} == ended
     assert [line["status"] for line in lines] == ["delivered"] * 2
@@ -122,18 +122,18 @@ def test_jobs_are_told_of_however_the_receiver_stumbles(
     assert {json.loads(body)["data"]["id"] for body in bodies.values()} == set(ended)
 
 
-def test_a_death_while_telling_loses_nothing(place: Server, receiver: Receiver, small_video: Path) -> None:
+def test_a_death_while_telling_loses_nothing(server: Server, receiver: Receiver, small_video: Path) -> None:
     """Killed in the middle of a request, it sends the same message again and gets it delivered."""
     receiver.answers = [silence]
-    webhook = subscribe(place, receiver)
-    place.follow(place.submit(small_video))
+    webhook = subscribe(server, receiver)
+    server.follow(server.submit(small_video))
     receiver.wait_for(1)
-    if place.data.name == "embedded":
-        place.kill()
-        place.start()
+    if server.data.name == "embedded":
+        server.kill()
+        server.start()
     else:
-        assert kill_function(place.pid, "notify") > 0
-    (line,) = settled(place, webhook, platform_of(place))
+        assert kill_function(server.pid, "notify") > 0
+    (line,) = settled(server, webhook, platform_of(server))
 
     assert line["status"] == "delivered"
     assert {request.headers["webhook-id"] for request in receiver.requests} == {line["id"]}

@@ -17,16 +17,9 @@ from infra.demo.scenes import storyboard
 from infra.demo.video import RATE
 
 
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo") / "demo.mp4"
-    video.render_video(path, lambda fraction: None)
-    return path
-
-
-def test_a_short_upright_video_with_sound_and_subtitles(rendered: Path) -> None:
+def test_a_short_upright_video_with_sound_and_subtitles(cooking_video: Path) -> None:
     """A viewer gets an upright H.264 video of 16 to 20 seconds with sound and an English subtitle track."""
-    with av.open(str(rendered)) as file:
+    with av.open(str(cooking_video)) as file:
         picture, audio, subtitles = file.streams.video[0], file.streams.audio[0], file.streams.subtitles[0]
         assert 16 <= file.duration / 1_000_000 <= 20
         assert (picture.width, picture.height, picture.codec_context.name) == (720, 1280, "h264")
@@ -36,9 +29,9 @@ def test_a_short_upright_video_with_sound_and_subtitles(rendered: Path) -> None:
         assert (subtitles.codec_context.name, subtitles.metadata["language"]) == ("mov_text", "eng")
 
 
-def test_the_subtitles_say_every_step_while_it_is_shown(rendered: Path) -> None:
+def test_the_subtitles_say_every_step_while_it_is_shown(cooking_video: Path) -> None:
     """Whoever reads the subtitle track finds each step's words at the time of its card."""
-    with av.open(str(rendered)) as file:
+    with av.open(str(cooking_video)) as file:
         track = file.streams.subtitles[0]
         said = {
             bytes(packet)[2:].decode(): float(packet.pts * track.time_base)
@@ -53,7 +46,7 @@ def test_the_subtitles_say_every_step_while_it_is_shown(rendered: Path) -> None:
     assert {step.text for step in RECIPE.steps} <= set(said)
 
 
-def test_every_line_can_be_read_from_the_encoded_pictures(rendered: Path) -> None:
+def test_every_line_can_be_read_from_the_encoded_pictures(cooking_video: Path) -> None:
     """Text recognition finds the title, every ingredient and every step in the video as a phone would send it."""
     from rapidocr import RapidOCR
 
@@ -61,7 +54,7 @@ def test_every_line_can_be_read_from_the_encoded_pictures(rendered: Path) -> Non
     shots = storyboard()
     middles = [sum(shot.seconds for shot in shots[:number]) + shot.seconds / 2 for number, shot in enumerate(shots)]
     lines: list[str] = []
-    with av.open(str(rendered)) as file:
+    with av.open(str(cooking_video)) as file:
         for middle in middles:
             frame = next(itertools.dropwhile(lambda frame, at=middle: frame.time < at, file.decode(video=0)))
             lines += read(frame.reformat(576, 1024, "bgr24").to_ndarray(), use_cls=False).txts
@@ -95,7 +88,7 @@ def test_ingredients_stay_long_enough_to_be_read() -> None:
     assert all(shot.seconds >= 2.5 for shot in cards)
 
 
-def test_the_narration_can_be_heard_in_its_shots(rendered: Path) -> None:
+def test_the_narration_can_be_heard_in_its_shots(cooking_video: Path) -> None:
     """Each shot is spoken while it is shown, and the recording that makes it so is small."""
     assert NARRATION.stat().st_size <= 100_000
     samples = read_narration(RATE)
