@@ -38,11 +38,11 @@ format: .venv/.for-dev ## Format the code and fix what the linter can fix
 test: .venv/.for-dev program-deps browser-deps terraform-deps ffmpeg-deps client-deps ## Run all tests on all cores
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-soak: .venv/.for-dev ## Read 2000 mutated and 500 damaged files and 60 formats, send generated requests and 3000 jobs to the API
+soak: .venv/.for-dev ## Read 2000 mutated and 500 damaged files and 60 formats, send generated requests and 3000 jobs to the API, kill it 20 times
 	@$(BIN)/python -m tests.mutations 2000
 	@$(BIN)/python -m tests.mutations 500 1 damage
 	@$(BIN)/python -m tests.format_table
-	@SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest tests/functions/api/test_schemathesis.py
+	@SCHEMATHESIS_EXAMPLES=200 KILLS=20 $(BIN)/pytest tests/functions/api/test_schemathesis.py tests/chaos/test_kill.py
 	@$(BIN)/python -m benchmarks.load 1000 2000
 
 test-others: .venv/.for-dev ## Test the demo, the packages and the wheel on the other Pythons installed here
