@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.problems import problem
 from functions.api.window_counters import WindowCounters
+from shared.once import once
 from shared.platform import rate_limits as rates
 from shared.platform.accounts import User
 from shared.platform.ports import Documents
@@ -82,7 +83,7 @@ def count_request(scope: Scope, policy: str, client: str, rate: str) -> None:
         report_standing(scope, counters().count(policy, client, limit)).raise_if_limited()
 
 
-@lru_cache(maxsize=1)
+@once
 def counters() -> WindowCounters:
     return WindowCounters()
 

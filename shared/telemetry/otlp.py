@@ -11,7 +11,6 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from functools import lru_cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -95,7 +94,7 @@ def _timeout() -> float | None:
     return None if "OTEL_EXPORTER_OTLP_TIMEOUT" in os.environ else EXPORT_TIMEOUT_SEC
 
 
-@lru_cache(maxsize=1)
+@once
 def _resource() -> Resource:
     """Describe this process; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come first."""
     function = os.environ.get("FUNCTION_TARGET")
@@ -124,7 +123,7 @@ def _version() -> str | None:
         return None
 
 
-@lru_cache(maxsize=1)
+@once
 def _google_session() -> requests.Session | None:
     """Return a session with the identity of the process for Google's endpoint, and none for any other."""
     if urlsplit(settings().otel_exporter_otlp_endpoint).hostname != GOOGLE_ENDPOINT:

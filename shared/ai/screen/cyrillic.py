@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,7 @@ SCORE_TOLERANCE = 0.25
 TIMEOUT_SEC = 30
 PAGE_LEVEL, WORD_LEVEL = "1", "5"
 """Levels of rows in Tesseract's TSV: a page and a word."""
+_load_lock = threading.Lock()
 DIGITS = re.compile(r"\d+(?:[.,/]\d+)?|[½⅓⅔¼¾]")
 
 
@@ -74,7 +76,9 @@ def reread_cyrillic(pieces: Sequence[TextPiece], settings: Settings) -> list[Tex
     crops = [piece.crop[:, int(piece.number_end) :] if piece.number_end else piece.crop for piece in pieces]
     if model := cyrillic_model(settings):
         with denormals_as_zero():
-            recognized = cyrillic_engine(model).recognize_txt([to_readable_crop(crop) for crop in crops])
+            with _load_lock:
+                recognizer = cyrillic_engine(model)
+            recognized = recognizer.recognize_txt([to_readable_crop(crop) for crop in crops])
         readings = [[(text, float(score))] for text, score in zip(recognized.txts, recognized.scores, strict=True)]
     elif program := tesseract():
         readings = read_with_tesseract(program, crops)

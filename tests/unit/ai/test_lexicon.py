@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from shared.ai.offline.language.lexicon import LANGUAGES, detect_language, load_lexicon
@@ -59,3 +62,23 @@ def test_the_tables_do_not_contradict_themselves(code: str) -> None:
     forms = [form for forms in tongue.tables.units.values() for form in split_phrases(forms)]
     assert len(forms) == len(set(forms))
     assert not tongue.verbs & tongue.stops
+
+
+def test_threads_that_stem_at_once_do_not_mix_their_words() -> None:
+    """Two recipes that one process reads at the same time get the stems that each alone would get."""
+    endings = ("", "а", "ый", "ого", "ыми", "ость", "ниями", "ейший")
+    words = [stem + ending for stem in ("перемешиваем", "картофелин", "посолен", "луковиц") for ending in endings]
+    load_lexicon.cache_clear()
+    expected = list(map(load_lexicon("ru").stem, words))
+    load_lexicon.cache_clear()
+    stem = load_lexicon("ru").stem
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            for _ in range(100):
+                stem.cache_clear()  # type: ignore[attr-defined]
+                first, second = threads.map(lambda order: list(map(stem, words[::order])), (1, -1))
+                assert first == second[::-1] == expected
+    finally:
+        sys.setswitchinterval(interval)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -144,8 +145,15 @@ class Lexicon:
         """The function that stems a folded word, by the Snowball algorithm (M. F. Porter, snowballstem.org)."""
         import snowballstemmer
 
-        stemmer = snowballstemmer.stemmer(self.tables.stemmer)
-        return lru_cache(maxsize=4096)(lambda word: str(stemmer.stemWord(word)))
+        stemmer, lock = snowballstemmer.stemmer(self.tables.stemmer), threading.Lock()
+
+        @lru_cache(maxsize=4096)
+        def stem_word(word: str) -> str:
+            # The stemmer keeps the word that it works on.
+            with lock:
+                return str(stemmer.stemWord(word))
+
+        return stem_word
 
     @cached_property
     def unit_forms(self) -> UnitForms:
