@@ -43,11 +43,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure shows what the servers said that ran meanwhile: their logs stay on the machine of the run."""
+    """A failure shows unexpected errors of the servers that ran meanwhile, whose logs stay where the tests ran."""
     report = yield
     if report.failed:
         for server in SERVING:
-            report.sections += [(f"said by {server.data.name}", trace) for trace in server.tracebacks()[-3:]]
+            report.sections += [(f"said by {server.data.name}", trace) for trace in server.incidents()[-2:]]
     return report
 
 

@@ -85,5 +85,6 @@ def balances(client: httpx.Client, dataset: dict[str, Any], site: ImageSite, url
 
 def fetched_again(site: ImageSite) -> int:
     """How many images were asked for more than once, though no one was told to come again."""
-    rules = ("/robots.txt", "/.well-known/tdmrep.json")
-    return sum(count - 1 for path, count in site.asked.items() if count > 1 and path not in rules)
+    # A redirect and its target are one image.
+    others = ("/robots.txt", "/.well-known/tdmrep.json", "/moved/")
+    return sum(count - 1 for path, count in site.asked.items() if count > 1 and not path.startswith(others))

@@ -149,12 +149,12 @@ class Server(Api):
         files = [self._log, *self.data.rglob("*.log")]
         return {file.name: file.read_text(encoding="utf-8", errors="replace") for file in files}
 
-    def tracebacks(self) -> list[str]:
-        """What follows each "Traceback" among that, after the file's name; a function's log has a line for all."""
+    def incidents(self) -> list[str]:
+        """What its logs say of unexpected errors, each after the file's name."""
         return [
             f"{name}: {text[found.start() : found.start() + SHOWN_CHARACTERS]}".replace("\\n", "\n")
             for name, text in self.logs().items()
-            for found in re.finditer(r"Traceback \(most recent", text)
+            for found in re.finditer(r'"?incident(": "|=)[0-9a-f]{8}', text)
         ]
 
 

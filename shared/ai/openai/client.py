@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from shared.ai.openai.endpoint import Endpoint
@@ -29,7 +30,7 @@ UNKNOWN_ROUTE = re.compile(r"unexpected endpoint", re.IGNORECASE)
 def create_client(endpoint: Endpoint, settings: Settings) -> OpenAI:
     # Where httpx is installed, the SDK looks for its classes as soon as any thread has begun to import it.
     with suppress(ImportError):
-        import httpx  # noqa: F401
+        import_module("httpx")
     from openai import DefaultHttpxClient, Omit, OpenAI
 
     # Both would come from the environment, and belong to an account of OpenAI.

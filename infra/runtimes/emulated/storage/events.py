@@ -35,7 +35,7 @@ def event_topic(function: str) -> str:
 class PubsubRelay:
     """Publishes the queue's events to Pub/Sub in order, until the process ends.
 
-    Pub/Sub forgets what is published to a topic before its subscription exists, so the events wait for all of these.
+    Pub/Sub forgets what is published to a topic before its subscription exists, so a function's events wait for that.
     """
 
     def __init__(self, queue: LeaseQueue, publisher: PublisherClient, project: str, prefix: str) -> None:
@@ -48,29 +48,21 @@ class PubsubRelay:
         threading.Thread(target=self._run, name="storage-events", daemon=True).start()
 
     def _run(self) -> None:
+        functions = {function.name for function in wiring().functions.values() if function.trigger.bucket}
+        subscribed: set[str] = set()
         while True:
-            if self._queue.wait_for_delivery(60):
-                self._wait_for_subscriptions()
-                self._publish_events()
-
-    def _publish_events(self) -> None:
-        """Return when Pub/Sub fails: it may have started again without any subscription."""
-        while True:
-            self._queue.wait_for_delivery(60)
-            while delivery := self._queue.claim(lease_sec=2 * TIMEOUT_SEC):
-                if not self._publish_event(delivery):
-                    return
-
-    def _wait_for_subscriptions(self) -> None:
-        functions = wiring().functions.values()
-        pending = {event_topic(function.name) for function in functions if function.trigger.bucket}
-        while pending:
-            pending = {topic for topic in pending if not self._has_subscription(topic)}
-            if pending:
+            if not self._queue.wait_for_delivery(60):
+                continue
+            subscribed |= {name for name in functions - subscribed if self._has_subscription(name)}
+            delivery = self._queue.claim([*subscribed], lease_sec=2 * TIMEOUT_SEC)
+            if delivery is None:
                 time.sleep(PAUSE_SEC)
+            elif not self._publish_event(delivery):
+                # Pub/Sub may have started again without any subscription.
+                subscribed.clear()
 
-    def _has_subscription(self, topic: str) -> bool:
-        request = {"topic": self._publisher.topic_path(self._project, topic)}
+    def _has_subscription(self, function: str) -> bool:
+        request = {"topic": self._publisher.topic_path(self._project, event_topic(function))}
         try:
             return any(self._publisher.list_topic_subscriptions(request, retry=None, timeout=TIMEOUT_SEC))
         except exceptions.GoogleAPIError:
