@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 from xdist.scheduler import LoadFileScheduling
@@ -19,8 +20,12 @@ class SharingScheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path: str = super()._split_scope(nodeid)
-        if path.startswith("tests/integration/"):
-            text = (Path(self.config.rootpath) / path).read_text(encoding="utf-8")
-            if found := SHARED.search(text):
-                return f"tests/integration, {found[1]}"
-        return path
+        servers = shared_servers(self.config.rootpath / path) if path.startswith("tests/integration/") else None
+        return f"tests/integration, {servers}" if servers else path
+
+
+@cache
+def shared_servers(file: Path) -> str | None:
+    """The fixture of servers that a file of tests shares with others."""
+    found = SHARED.search(file.read_text(encoding="utf-8"))
+    return found[1] if found else None
