@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import signal
 from collections import Counter
@@ -28,6 +29,12 @@ from tests.server import SERVING
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharingScheduling | None:
     """Keep the tests together that share servers."""
     return SharingScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector all that was imported and collected, which it would look through again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -156,7 +156,8 @@ class EmulatedPlace(Api):
             assert (name, state.status, state.lease) == (name, "done", None)
             assert (name, state.attempts) == (name, attempts.get(name, 1))
             assert (name, self.said(name, job_id, "begins")) == (name, state.attempts)
-            assert (name, self.said(name, job_id, "stage is done")) == (name, 1)
+            # A function says so after it has stored that.
+            assert (name, eventually(lambda name=name: self.said(name, job_id, "stage is done"))) == (name, 1)
         return job
 
 

@@ -186,8 +186,7 @@ def run_worker(name: str) -> None:
     """Do the work of a worker in this process. Its name is that of its pool with a number, or REINDEX."""
     configure_logging(PlainFormatter(), logging.INFO)
     limit_memory(settings().worker_memory_mb)
-    if pool_of(name) == "cpu":
-        # It is needed with the first delivery. Other workers often run none that has a lease.
+    if name != REINDEX:
         lease_keeper().fork()
     end_with_parent()
     count_as(name)

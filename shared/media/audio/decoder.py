@@ -20,13 +20,14 @@ from shared.errors import PermanentError
 from shared.media.audio.levels import SAMPLE_RATE
 from shared.media.container import open_media, read_packets
 from shared.media.timeline import Timeline, read_timeline
-from shared.models.media import MediaInfo
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
     from av.audio.frame import AudioFrame
     from av.filter import Graph
     from av.packet import Packet
+
+    from shared.models.media import MediaInfo
 
 # Silence fills gaps and a late start of the audio. Loudness is measured on the original channels: without the second
 # resampler, the first one would already mix them down.

@@ -26,8 +26,9 @@ def plan_pictures(
 ) -> list[frozenset[int]]:
     """Return the ordinals among which to take the sharpest frame, in place of each frame that was chosen.
 
-    They begin with the one that takes the least decoding among those almost as sharp in the same shot. Where the `scan`
-    shows a sharper picture soon after in the same shot and group, as with captions, it is among them, too.
+    They begin with the one that takes the least decoding among those almost as sharp in the same shot, and with the
+    sharpest of several such. Where the `scan` shows a sharper picture soon after in the same shot and group, as with
+    captions, it is among them, too.
     """
     starts = [group.start for group in packets.groups]
     shot_starts = [shot.start for shot in shots]
@@ -41,7 +42,8 @@ def plan_pictures(
         least = min(_ALMOST * frame.sharpness, max(usual, _HARDLY * frame.sharpness))
         sharp = [other for other in frames[first:last] if other.sharpness >= least]
         depths = [other.ordinal - starts[bisect_right(starts, other.ordinal) - 1] for other in sharp]
-        best = sharp[int(np.argmin(depths))] if sharp else frame
+        cheapest = [other for other, depth in zip(sharp, depths, strict=True) if depth == min(depths)]
+        best = max(cheapest, key=lambda other: other.sharpness, default=frame)
         number = bisect_right(starts, best.ordinal) - 1
         group = packets.groups[number]
         scanned = [
