@@ -45,7 +45,7 @@ for path in pathlib.Path.cwd().rglob("*.py"):
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
 def has(name):
-    return name.partition(".")[0] in sys.stdlib_module_names or bool(specification(name))
+    return name in sys.builtin_module_names or bool(specification(name))
 def specification(name):
     outer, _, _ = name.rpartition(".")
     folders = None

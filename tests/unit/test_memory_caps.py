@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from shared.media.audio.levels import SAMPLE_RATE
+from shared.media.audio.decoder import SAMPLE_RATE
 from shared.platform.memory import function_limit_mb
 from shared.platform.video_limits import cloud_file_mb
 from shared.settings import read_settings

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import PermanentError
-from shared.media.audio.levels import SAMPLE_RATE
 from shared.media.container import open_media, read_packets
 from shared.media.timeline import Timeline, read_timeline
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from shared.models.media import MediaInfo
 
+SAMPLE_RATE = 16_000
 # Silence fills gaps and a late start of the audio. Loudness is measured on the original channels: without the second
 # resampler, the first one would already mix them down.
 FILTERS: tuple[tuple[str, dict[str, str]], ...] = (

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from shared.child_process import child_environ
 from shared.errors import PROGRAMMING_ERRORS, PermanentError, TransientError
-from shared.media.audio.decoder import FILTERS, decoder_command, write_flac
-from shared.media.audio.levels import SAMPLE_RATE, AudioLevels, read_loudness_log
+from shared.media.audio.decoder import FILTERS, SAMPLE_RATE, decoder_command, write_flac
+from shared.media.audio.levels import AudioLevels, read_loudness_log
 from shared.media.audio.mono import mix_to_mono
 from shared.media.container import DEMUXERS, PROTOCOLS
 from shared.models.media import MediaInfo

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import re
 from array import array
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    # The decoder's process needs the sample rate, not the models, which take longer to load than a short sound takes.
-    from shared.models.video import Loudness, TimeSpan
+from shared.media.audio.decoder import SAMPLE_RATE
+from shared.models.video import Loudness, TimeSpan
 
-SAMPLE_RATE = 16_000
 PAUSE_SEC = 0.3
 ABSOLUTE_GATE = -70.0  # LUFS; below it nothing counts as sound (ITU-R BS.1770)
 MAX_INTERVALS = 120
@@ -63,8 +61,6 @@ class AudioLevels:
 
         A sound of at most 60 ms, such as a click, does not end a silence.
         """
-        from shared.models.video import TimeSpan
-
         powers = np.frombuffer(self._powers, np.float32)
         quiet = powers < silence_threshold(powers)
         edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)) / _PER_SEC
@@ -122,8 +118,6 @@ def read_loudness_log(log: IO[bytes]) -> tuple[Loudness | None, int, str]:
 
 
 def _loudness(measures: dict[bytes, float]) -> Loudness | None:
-    from shared.models.video import Loudness
-
     if measures.keys() < {b"I", b"LRA", b"Peak"} or measures[b"I"] <= ABSOLUTE_GATE:
         return None
     return Loudness(integrated_lufs=measures[b"I"], range_lu=measures[b"LRA"], true_peak_dbfs=measures[b"Peak"])

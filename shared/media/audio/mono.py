@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.audio.levels import SAMPLE_RATE
+from shared.media.audio.decoder import SAMPLE_RATE
 
 _HOP = SAMPLE_RATE // 10
 _SMOOTH_HOPS = 4  # 0.4 s, the window of momentary loudness (EBU R 128)

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.audio.decoder import write_flac
-from shared.media.audio.levels import SAMPLE_RATE
+from shared.media.audio.decoder import SAMPLE_RATE, write_flac
 from shared.media.container import open_media
 from shared.models.video import AudioPart, TimeSpan
 

@@ -31,6 +31,11 @@ def plan_pictures(
     captions, it is among them, too.
     """
     starts = [group.start for group in packets.groups]
+
+    def cost(frame: MeasuredFrame) -> tuple[int, float]:
+        """Return how many packets have to be decoded before a frame, and its sharpness, negative."""
+        return frame.ordinal - starts[bisect_right(starts, frame.ordinal) - 1], -frame.sharpness
+
     shot_starts = [shot.start for shot in shots]
     times = np.array([frame.time for frame in frames])
     targets = []
@@ -41,9 +46,7 @@ def plan_pictures(
         usual = float(np.percentile([other.sharpness for other in frames[first:last]] or [0], 60))
         least = min(_ALMOST * frame.sharpness, max(usual, _HARDLY * frame.sharpness))
         sharp = [other for other in frames[first:last] if other.sharpness >= least]
-        depths = [other.ordinal - starts[bisect_right(starts, other.ordinal) - 1] for other in sharp]
-        cheapest = [other for other, depth in zip(sharp, depths, strict=True) if depth == min(depths)]
-        best = max(cheapest, key=lambda other: other.sharpness, default=frame)
+        best = min(sharp, key=cost, default=frame)
         number = bisect_right(starts, best.ordinal) - 1
         group = packets.groups[number]
         scanned = [

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from shared.media.audio.levels import SAMPLE_RATE, AudioLevels
+from shared.media.audio.decoder import SAMPLE_RATE
+from shared.media.audio.levels import AudioLevels
 from tests.sound_samples import SOUND_RATE, speech
 
 TALK = [(0.5, 4.0), (6.0, 9.0), (9.6, 12.0)]
