@@ -1,4 +1,4 @@
-"""How the C library keeps the memory of pictures."""
+"""How the C library keeps the memory of pictures and of long lists of packets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ _LARGE_BYTES = 256 * 1024
 def map_large_buffers() -> None:
     """Have buffers above 256 KB, such as pictures, returned to the system when they are freed, where glibc is used.
 
-    Once a picture was freed, glibc would put all later ones on heaps, one for each thread, which keep what is freed.
+    Once a large buffer was freed, glibc would put all later ones on heaps, one for each thread, which keep what is
+    freed.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import PermanentError
+from shared.media.allocator import map_large_buffers
 from shared.media.declared_index import MAX_TRACKS, check_index, index_error
 from shared.media.encryption import encrypted_media_error, is_encrypted_file
 
@@ -66,6 +67,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise PermanentError("empty_file", "The file is empty. Send it again.")
     check_index(path)
+    map_large_buffers()
     # Opened by its descriptor, the file has no name, so FFmpeg cannot pick a format by its suffix.
     with open(os.open(path, os.O_RDONLY), "rb", buffering=0) as file:  # noqa: PTH123
         try:

@@ -7,16 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from shared.media.video.fingerprints import CUT, STRONG, brightness, difference, difference_after_shift
 from shared.media.video.frame_choice import choose_samples, has_same_text
-from shared.media.video.frames import (
-    CUT,
-    STRONG,
-    MeasuredFrame,
-    Picture,
-    brightness,
-    difference,
-    difference_after_shift,
-)
+from shared.media.video.frames import MeasuredFrame, Picture
 from shared.media.video.packets import PacketIndex, PacketSpan
 from shared.media.video.scanned_dissolves import Dissolve, find_dissolves
 from shared.media.video.surge_scan import (

@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from shared.media.allocator import map_large_buffers
 from shared.media.container import truncated_file_error
 from shared.media.images import THUMBNAIL_WIDTH, read_jpeg, resize, thumbnail_size, write_jpeg
+from shared.media.video.cell_file import CellFile
 from shared.media.video.decode_plan import plan_rest, plan_samples, plan_shots
 from shared.media.video.frame_choice import (
     add_missing_shots,
@@ -81,10 +81,9 @@ def extract_frames(
     groups = packets.groups
     if not groups:
         raise truncated_file_error()
-    map_large_buffers()
     out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=out) as folder:
-        sampler = FrameSampler(packets, info, Path(folder))
+    with TemporaryDirectory(dir=out) as folder, CellFile(Path(folder) / "cells") as cells:
+        sampler = FrameSampler(packets, info, Path(folder), cells)
         pixels = info.width * info.height
         decoders = 1 if pixels > _HUGE_PIXELS or pixels * len(packets.time) < _SMALL_PIXELS else THREADS
         track = info.video_track

@@ -8,7 +8,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.video.frames import CUT, Cells, MeasuredFrame, Picture, difference, shifted_differences
+from shared.media.video.cell_file import Cells
+from shared.media.video.fingerprints import CUT, difference, shifted_differences
+from shared.media.video.frames import MeasuredFrame, Picture
 from shared.models.video import Shot
 
 T = TypeVar("T")

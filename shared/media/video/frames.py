@@ -1,22 +1,16 @@
-"""Sample decoded frames: fingerprints that compare frames, and the pictures stored for later choice.
-
-A fingerprint has 24 × 24 cells of luma and 12 × 12 of each chroma channel, uint8.
-"""
+"""Sample decoded frames: measure them, and store the pictures for later choice."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from shared.media import images
 from shared.media.display import Display
+from shared.media.video.cell_file import CellFile, Cells, StoredCells, read_cells
+from shared.media.video.fingerprints import CHROMA_CELLS, TimedFingerprint, compute_fingerprint
 from shared.media.video.packets import Frames, PacketIndex, PacketSpan
 from shared.models.media import MediaInfo
 
@@ -25,103 +19,11 @@ if TYPE_CHECKING:
 
     from av.video.frame import VideoFrame
 
-Cells = NDArray[np.uint8]
-Fingerprint = NDArray[np.uint8]
-"""One row; chroma is doubled around its middle, so that it counts as much as luma."""
-LUMA_CELLS, CHROMA_CELLS = 24, 12
-# By `difference`. Cuts measured 6 and more; captions, flashes' edges and motion between frames mostly below 4.
-CUT = 5.5
-STRONG = 22.0
-"""Two pictures with this difference are hardly of one shot, unless it moves a lot."""
-_UNCHANGED_CELLS = 0.82
-_REACH = 3
-_NO_CELL = 1000
-"""Above any difference."""
-_DOUBLED = np.clip(np.arange(256) * 2 - 128, 0, 255).astype(np.uint8)
 _THUMBNAIL_AT = 0.1
 _LUMA_SIDE = 64
 
 
-def compute_fingerprint(luma: Cells, *chroma: Cells) -> Fingerprint:
-    """Compute a fingerprint from a frame's luma in any number of cells, and its chroma in 12 × 12."""
-    grid = cv2.resize(luma, (LUMA_CELLS, LUMA_CELLS), interpolation=cv2.INTER_AREA)
-    return np.concatenate([grid.ravel(), *(_DOUBLED[plane].ravel() for plane in chroma)])
-
-
-def difference(first: Fingerprint, second: Fingerprint) -> NDArray[np.float64]:
-    """Return the difference that 18 % of the cells exceed, over the last axis, of luma or chroma, whichever is greater.
-
-    So a caption, or a hand that covers a little of the picture, counts nothing; a person who jumps to another place
-    counts as much as a picture that changes everywhere.
-    """
-    apart = np.abs(np.subtract(first, second, dtype=np.int16))
-    parts = apart[..., : LUMA_CELLS**2], apart[..., LUMA_CELLS**2 :]
-    return np.asarray(np.max([_changed_by(part) for part in parts if part.shape[-1]], axis=0), np.float64)
-
-
-def difference_after_shift(first: Fingerprint, second: Fingerprint) -> float:
-    """Return the least difference of the luma when one picture is shifted by up to an eighth against the other.
-
-    It is small for a panning or shaking camera that shows the same scene.
-    """
-    apart, counts = shifted_differences(first, second)
-    return float(apart[np.arange(len(counts)), (counts * _UNCHANGED_CELLS).astype(int)].min())
-
-
-def shifted_differences(first: Fingerprint, second: Fingerprint) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-    """Return how much the luma cells differ at each shift by up to an eighth, ascending, and how many overlap there.
-
-    What follows in a row after that many differences has no meaning.
-    """
-    own, other, counts = _shifts()
-    lumas = np.empty((2, LUMA_CELLS**2 + 1), np.int16)
-    lumas[:, :-1] = first[: LUMA_CELLS**2], second[: LUMA_CELLS**2]
-    lumas[:, -1] = _NO_CELL, 0
-    apart = np.abs(lumas[0, own] - lumas[1, other])
-    apart.sort(axis=-1)
-    return apart, counts
-
-
-@lru_cache(maxsize=1)
-def _shifts() -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
-    """Return, for each shift, the cells of both pictures that overlap, and their number; others have the last index."""
-    cells = np.arange(LUMA_CELLS**2).reshape(LUMA_CELLS, LUMA_CELLS)
-    steps = range(-_REACH, _REACH + 1)
-    pairs = [
-        (cells[_overlap_cells(dy), _overlap_cells(dx)].ravel(), cells[_overlap_cells(-dy), _overlap_cells(-dx)].ravel())
-        for dy in steps
-        for dx in steps
-    ]
-    own, other = (np.full((len(pairs), LUMA_CELLS**2), LUMA_CELLS**2) for _ in range(2))
-    for number, (one, shifted) in enumerate(pairs):
-        own[number, : len(one)], other[number, : len(one)] = one, shifted
-    return own, other, np.array([len(one) for one, _ in pairs])
-
-
-def _changed_by(apart: NDArray[np.int16]) -> NDArray[np.int16]:
-    place = int(apart.shape[-1] * _UNCHANGED_CELLS)
-    return np.asarray(np.partition(apart, place, axis=-1)[..., place])
-
-
-def _overlap_cells(shift: int) -> slice:
-    """Return the cells along one side that remain when the picture is shifted by `shift`."""
-    return slice(max(0, shift), LUMA_CELLS + min(0, shift))
-
-
-@dataclass(frozen=True, eq=False)
-class TimedFingerprint:
-    """The time of a decoded frame in seconds, and its fingerprint (see `compute_fingerprint`)."""
-
-    time: float
-    fingerprint: Fingerprint
-
-
-def brightness(frame: TimedFingerprint) -> float:
-    """Return the mean luma of a frame."""
-    return float(frame.fingerprint[: LUMA_CELLS**2].mean())
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class MeasuredFrame(TimedFingerprint):
     """A decoded frame.
 
@@ -134,7 +36,7 @@ class MeasuredFrame(TimedFingerprint):
     sharpness: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Picture(MeasuredFrame):
     """A frame that may be stored.
 
@@ -143,11 +45,12 @@ class Picture(MeasuredFrame):
         size: Width and height of the stored picture.
     """
 
-    luma: NDArray[np.uint8]
+    luma_cells: Cells | StoredCells
     size: tuple[int, int]
 
-    def without_cells(self) -> MeasuredFrame:
-        return MeasuredFrame(self.time, self.fingerprint, self.ordinal, self.sharpness)
+    @property
+    def luma(self) -> Cells:
+        return read_cells(self.luma_cells)
 
 
 @dataclass
@@ -172,7 +75,7 @@ class SpanFrames:
 
 
 class FrameSampler:
-    """Measures frames, from several threads at once, and stores some of them in `folder`.
+    """Measures frames, from several threads at once, and stores some of them in `folder`, their cells in `cells`.
 
     Attributes:
         thumbnail_ordinal: The ordinal of the thumbnail's frame.
@@ -181,13 +84,13 @@ class FrameSampler:
         sample_step: Seconds between frames that are stored for reading text; infinite for none.
     """
 
-    def __init__(self, packets: PacketIndex, info: MediaInfo, folder: Path) -> None:
-        self._packets, self._folder, self._display = packets, folder, Display.of(info)
+    def __init__(self, packets: PacketIndex, info: MediaInfo, folder: Path, cells: CellFile) -> None:
+        self._packets, self._folder, self._cells, self._display = packets, folder, cells, Display.of(info)
         self.thumbnail_ordinal = packets.frame_at(_THUMBNAIL_AT * info.duration_sec)
         self.thumbnail_picture: Picture | None = None
         self.thumbnail_time = max(0.0, float(packets.time[self.thumbnail_ordinal]))
         width, height = images.fit_size(info.width, info.height, _LUMA_SIDE)
-        self._cells = (height, width) if info.rotation in (90, 270) else (width, height)
+        self._luma_size = (height, width) if info.rotation in (90, 270) else (width, height)
         self.sample_step = math.inf
 
     def picture_path(self, picture: Picture) -> Path:
@@ -203,9 +106,14 @@ class FrameSampler:
         measured: list[MeasuredFrame] = []
         for ordinal, frame in frames:
             picture = self._measure_frame(ordinal, frame)
+            frame_only = self._store_fingerprint(picture)
             if ordinal == span.start:
-                key = picture
-            measured.append(picture.without_cells())
+                key = replace(
+                    picture,
+                    fingerprint_cells=frame_only.fingerprint_cells,
+                    luma_cells=self._cells.store(picture.luma),
+                )
+            measured.append(frame_only)
         is_complete = span.only is not None and len(measured) == len(span.only)
         return ScannedGroup(key, sorted(measured, key=lambda frame: frame.time) if is_complete else [])
 
@@ -217,7 +125,7 @@ class FrameSampler:
             if self._packets.time[ordinal] < self._packets.time[span.start]:
                 continue  # it refers to frames before the span
             picture = self._measure_frame(ordinal, frame)
-            span_frames.frames.append(picture.without_cells())
+            span_frames.frames.append(self._store_fingerprint(picture))
             if picture.time >= next_sample:
                 span_frames.samples.append(self._store_frame(picture, frame))
                 next_sample += self.sample_step
@@ -250,17 +158,22 @@ class FrameSampler:
     def _measure_frame(self, ordinal: int, frame: VideoFrame, sharpness: float | None = None) -> Picture:
         upright = self._display.size(frame)
         (luma, *chroma), bits = self._display.planes(frame)
-        cells = images.shrink(luma, bits, *self._cells)
+        cells = images.shrink(luma, bits, *self._luma_size)
         return Picture(
             time=max(0.0, self._packets.time[ordinal]),
-            fingerprint=compute_fingerprint(
+            fingerprint_cells=compute_fingerprint(
                 cells, *(images.shrink(plane, bits, CHROMA_CELLS, CHROMA_CELLS) for plane in chroma)
             ),
             ordinal=ordinal,
             sharpness=_sharpness(frame, luma, bits) if sharpness is None else sharpness,
-            luma=cells,
+            luma_cells=cells,
             size=images.fit_size(*upright),
         )
+
+    def _store_fingerprint(self, picture: Picture) -> MeasuredFrame:
+        """Return what is kept of a frame that is only measured."""
+        stored = self._cells.store(picture.fingerprint)
+        return MeasuredFrame(picture.time, stored, picture.ordinal, picture.sharpness)
 
     def _store_frame(self, picture: Picture, frame: VideoFrame) -> Picture:
         images.write_jpeg(self._display.render(frame, picture.size), self.picture_path(picture))

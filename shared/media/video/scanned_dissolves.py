@@ -8,12 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.video.frames import CUT, LUMA_CELLS, STRONG, TimedFingerprint, difference
+from shared.media.video.fingerprints import (
+    CUT,
+    STRONG,
+    TimedFingerprint,
+    difference,
+    differences_between,
+    fingerprint_rows,
+    light_above_black,
+)
 
 _STEP, _APART_SEC = 2.5, 0.15
 _FEWEST_STEPS, _LONGEST_SEC = 4, 1.0
 _STRAY_SHARE, _BACK, _LARGEST_PART = 0.25, 0.08, 0.6
-_BLACK, _DARK, _BETWEEN = 16, 0.4, 2
+_DARK, _BETWEEN = 0.4, 2
 
 
 @dataclass(frozen=True)
@@ -34,24 +42,26 @@ def find_dissolves(frames: Sequence[TimedFingerprint]) -> list[Dissolve]:
     if len(frames) <= _FEWEST_STEPS:
         return []
     time = np.array([frame.time for frame in frames])
-    rows = np.array([frame.fingerprint for frame in frames])
-    is_moving = (difference(rows[1:], rows[:-1]) >= _STEP) & (np.diff(time) <= _APART_SEC)
+    is_moving = (differences_between(frames) >= _STEP) & (np.diff(time) <= _APART_SEC)
     edges = np.flatnonzero(np.diff(np.r_[False, is_moving, False])).reshape(-1, 2)
     found = []
     for first, last in edges.tolist():
         if last - first < _FEWEST_STEPS or time[last] - time[first] > _LONGEST_SEC:
             continue
-        middle = _middle_of_dissolve(rows[first : last + 1]) or _middle_of_fade(rows[first : last + 1])
+        run = frames[first : last + 1]
+        light = light_above_black(run)
+        middle = _middle_of_dissolve(fingerprint_rows(run), light) or _middle_of_fade(light)
         if middle:
             found.append(Dissolve(float(time[first]), float(time[first + middle]), float(time[last])))
     return found
 
 
-def _middle_of_dissolve(rows: NDArray[np.uint8]) -> int:
+def _middle_of_dissolve(rows: NDArray[np.uint8], light: NDArray[np.float64]) -> int:
     """Return the index of the frame from which on the later picture prevails; 0 if it is no dissolve."""
     change = float(difference(rows[-1], rows[0]))
-    light = _light(rows[[0, -1]])
-    if change < STRONG or light.min() < _DARK * light.max():  # half of a fade is a mixture, too
+    if change < STRONG or min(light[0], light[-1]) < _DARK * max(
+        light[0], light[-1]
+    ):  # half of a fade is a mixture, too
         return 0
     start = rows[0].astype(np.float32)
     way = rows[-1] - start
@@ -62,9 +72,8 @@ def _middle_of_dissolve(rows: NDArray[np.uint8]) -> int:
     return int(np.argmax(parts >= 0.5)) if is_mixed and steps.min() >= -_BACK and steps.max() <= _LARGEST_PART else 0
 
 
-def _middle_of_fade(rows: NDArray[np.uint8]) -> int:
+def _middle_of_fade(light: NDArray[np.float64]) -> int:
     """Return the index of the darkest frame; 0 if it is no fade."""
-    light = _light(rows)
     middle = int(light.argmin())
     sides = light[: middle + 1], light[middle:][::-1]
     for side in sides:
@@ -72,8 +81,3 @@ def _middle_of_fade(rows: NDArray[np.uint8]) -> int:
         if light[middle] >= _DARK * side[0] or between < _BETWEEN or np.any(np.diff(side) > 2):
             return 0
     return middle
-
-
-def _light(rows: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the mean luma above black."""
-    return np.asarray(np.maximum(rows[:, : LUMA_CELLS**2].mean(axis=1) - _BLACK, 0))

@@ -9,20 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.media.video.decode_plan import DecodePlan
-from shared.media.video.frames import CUT, LUMA_CELLS, STRONG, TimedFingerprint, difference, difference_after_shift
+from shared.media.video.fingerprints import (
+    CUT,
+    STRONG,
+    TimedFingerprint,
+    difference,
+    difference_after_shift,
+    differences_between,
+    fingerprint_rows,
+    light_above_black,
+)
 from shared.models.video import Shot
 
 _TIMES_USUAL, _TIMES_BESIDE, _TIMES_STEP = 4.0, 2.0, 1.3
 _WINDOW_SEC = 0.2
-_MOST_ROWS = 16
+_MOST_FRAMES = 16
 _USUAL_FRAMES = 8
 _SHORTEST_SHOT_SEC = 0.1
 # Dissolves are searched in frames 0.1 s apart: 0.2 to 0.4 s on both sides, and two calm frames beyond.
 _TICKS, _HALVES, _CALM = 10, (2, 3, 4), 2
 _MIXED_SHARE, _CALM_SHARE = 0.2, 0.5
+_BLOCK_TICKS = 256
 _FADE_SEC = 0.7
 _SOFT_SEC = 0.75
-_BLACK, _DARK, _BLACK_SEC = 16, 0.4, 1.0
+_DARK, _BLACK_SEC = 0.4, 1.0
 
 
 def find_shots(
@@ -75,14 +85,13 @@ def hard_cuts(
     if len(frames) < 2:
         return []
     time = np.array([frame.time for frame in frames])
-    rows = np.array([frame.fingerprint for frame in frames])
-    steps, seconds = difference(rows[1:], rows[:-1]), np.maximum(np.diff(time), 1e-6)
+    steps, seconds = differences_between(frames), np.maximum(np.diff(time), 1e-6)
     starts = [
         last + 1
         for last in np.flatnonzero(steps >= CUT).tolist()
-        if _gap(time, rows, last, earlier, later) >= max(CUT, _least_cut(steps, seconds, last))
+        if _gap(time, frames, last, earlier, later) >= max(CUT, _least_cut(steps, seconds, last))
     ]
-    return [frames[start].time for start in _merge_black_cuts(starts, time, rows)]
+    return [frames[start].time for start in _merge_black_cuts(starts, frames)]
 
 
 def soft_cuts(frames: Sequence[TimedFingerprint]) -> list[float]:
@@ -93,13 +102,30 @@ def soft_cuts(frames: Sequence[TimedFingerprint]) -> list[float]:
     """
     time = np.array([frame.time for frame in frames])
     ticks: list[int] = np.flatnonzero(np.diff(np.floor(time * _TICKS), prepend=-1)).tolist()
-    rows = np.array([frames[index].fingerprint for index in ticks])
     if len(ticks) <= 2 * _HALVES[0] + 2 * _CALM:
         return []
     contrast = np.zeros(len(ticks))
+    reach = max(_HALVES) + _CALM
+    for start in range(0, len(ticks), _BLOCK_TICKS):
+        block = slice(max(0, start - reach), start + _BLOCK_TICKS + reach)
+        found = _dissolve_contrast(fingerprint_rows([frames[index] for index in ticks[block]]))
+        contrast[block] = np.maximum(contrast[block], found)
+    cuts = [float(time[index]) for index in _fades(time, light_above_black(frames))]
+    while contrast.any():
+        best = int(contrast.argmax())
+        at = float(time[ticks[best]])
+        if all(abs(at - cut) > _SOFT_SEC for cut in cuts):
+            cuts.append(at)
+        contrast[max(0, best - _TICKS) : best + _TICKS + 1] = 0
+    return sorted(cuts)
+
+
+def _dissolve_contrast(rows: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return how much changes in the dissolve around each of the rows, at equal distances in time; 0 without one."""
+    contrast = np.zeros(len(rows))
     steps = difference(rows[1:], rows[:-1])
     for half in _HALVES:
-        middle = np.arange(half + _CALM, len(ticks) - half - _CALM)
+        middle = np.arange(half + _CALM, len(rows) - half - _CALM)
         if not len(middle):
             break
         before, after = rows[middle - half], rows[middle + half]
@@ -111,19 +137,11 @@ def soft_cuts(frames: Sequence[TimedFingerprint]) -> list[float]:
         )
         found = np.where(is_mixed & (change >= STRONG), change, 0)
         contrast[middle] = np.maximum(contrast[middle], found)
-    cuts = [float(time[index]) for index in _fades(time, np.array([frame.fingerprint for frame in frames]))]
-    while contrast.any():
-        best = int(contrast.argmax())
-        at = float(time[ticks[best]])
-        if all(abs(at - cut) > _SOFT_SEC for cut in cuts):
-            cuts.append(at)
-        contrast[max(0, best - _TICKS) : best + _TICKS + 1] = 0
-    return sorted(cuts)
+    return contrast
 
 
-def _fades(time: NDArray[np.float64], rows: NDArray[np.uint8]) -> list[int]:
+def _fades(time: NDArray[np.float64], light: NDArray[np.float64]) -> list[int]:
     """Return the indexes of the frames that are darkest between two brighter ones, into and out of which it fades."""
-    light = _brightness(rows)
     fades = []
     for index in _local_minima(light):
         start, stop = (int(np.searchsorted(time, time[index] + side * _FADE_SEC)) for side in (-1, 1))
@@ -146,7 +164,7 @@ def _local_minima(light: NDArray[np.float64]) -> list[int]:
 
 def _gap(
     time: NDArray[np.float64],
-    rows: NDArray[np.uint8],
+    frames: Sequence[TimedFingerprint],
     last: int,
     earlier: TimedFingerprint | None,
     later: TimedFingerprint | None,
@@ -154,37 +172,32 @@ def _gap(
     """Return the least difference between a frame up to `last` and one after it, within the window."""
     start = int(np.searchsorted(time, time[last] - _WINDOW_SEC, side="right"))
     stop = int(np.searchsorted(time, time[last + 1] + _WINDOW_SEC, side="left"))
-    before, after = _thin_rows(rows[start : last + 1]), _thin_rows(rows[last + 1 : stop])
+    before, after = (fingerprint_rows(_thin_out(side)) for side in (frames[start : last + 1], frames[last + 1 : stop]))
     if start == 0 and earlier is not None:
         before = np.vstack([before, earlier.fingerprint])
-    if stop == len(rows) and later is not None:
+    if stop == len(frames) and later is not None:
         after = np.vstack([after, later.fingerprint])
     return float(difference(before[:, None], after[None]).min())
 
 
-def _merge_black_cuts(starts: list[int], time: NDArray[np.float64], rows: NDArray[np.uint8]) -> list[int]:
+def _merge_black_cuts(starts: list[int], frames: Sequence[TimedFingerprint]) -> list[int]:
     """Merge the two cuts around a short black stretch into one, where it is darkest."""
-    light = _brightness(rows)
     merged: list[int] = []
     for start in starts:
         before = merged[-1] if merged else start
-        if before < start and time[start] - time[before] < _BLACK_SEC:
-            darkest = before + int(light[before:start].argmin())
-            if light[darkest] < _DARK * min(light[before - 1], light[start]):
-                merged[-1] = darkest
+        if before < start and frames[start].time - frames[before].time < _BLACK_SEC:
+            light = light_above_black(frames[before - 1 : start + 1])
+            darkest = 1 + int(light[1:-1].argmin())
+            if light[darkest] < _DARK * min(light[0], light[-1]):
+                merged[-1] = before - 1 + darkest
                 continue
         merged.append(start)
     return merged
 
 
-def _brightness(rows: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the mean luma above black."""
-    return np.asarray(np.maximum(rows[:, : LUMA_CELLS**2].mean(axis=1) - _BLACK, 0))
-
-
-def _thin_rows(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the rows, or an even selection of them at very high frame rates."""
-    return rows[:: 1 + len(rows) // _MOST_ROWS]
+def _thin_out(frames: Sequence[TimedFingerprint]) -> Sequence[TimedFingerprint]:
+    """Return the frames, or an even selection of them at very high frame rates."""
+    return frames[:: 1 + len(frames) // _MOST_FRAMES]
 
 
 def _least_cut(steps: NDArray[np.float64], seconds: NDArray[np.float64], index: int) -> float:

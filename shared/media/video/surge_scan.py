@@ -12,15 +12,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shared.media.video.frames import (
+from shared.media.video.fingerprints import (
     CUT,
     STRONG,
-    MeasuredFrame,
     TimedFingerprint,
     brightness,
     difference,
     difference_after_shift,
+    fingerprint_rows,
 )
+from shared.media.video.frames import MeasuredFrame
 from shared.media.video.packets import PacketIndex, PacketSpan
 from shared.media.video.scanned_dissolves import Dissolve
 
@@ -52,9 +53,9 @@ class ScannedCut(NamedTuple):
 def plan_scan(packets: PacketIndex, codec: str | None) -> list[PacketSpan]:
     """Return the span to scan of each group; of the last one, and of other codecs than H.264, the key frame alone."""
     return [
-        PacketSpan(group.start, max(wanted) + 1, frozenset(wanted), frozenset(wanted))
+        PacketSpan(group.start, max(wanted) + 1, wanted, wanted)
         for number, group in enumerate(packets.groups)
-        for wanted in [_scanned_ordinals(packets, number) if codec == SCANNED_CODEC else {group.start}]
+        for wanted in [frozenset(_scanned_ordinals(packets, number) if codec == SCANNED_CODEC else {group.start})]
     ]
 
 
@@ -107,7 +108,7 @@ def find_scanned_cuts(
     if len(frames) < 2:
         return []
     at_surge = set().union(*(frames_up_to(packets, group, surge) for surge in find_surges(packets, group)))
-    rows = np.array([frame.fingerprint for frame in frames])
+    rows = fingerprint_rows(frames)
     times = np.array([frame.time for frame in frames])
     is_dissolve = np.zeros(len(frames) - 1, np.bool_)
     for dissolve in dissolves:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.media.video.fingerprints import compute_fingerprint, shifted_differences
 from shared.media.video.frame_choice import choose_key_frames, choose_samples, farthest_first, has_same_text
-from shared.media.video.frames import Picture, compute_fingerprint, shifted_differences
+from shared.media.video.frames import Picture
 from shared.media.video.packets import PacketIndex
 from shared.media.video.picture_plan import plan_pictures
 from shared.models.video import Shot

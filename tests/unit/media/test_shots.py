@@ -11,7 +11,7 @@ import pytest
 
 from shared.media.probe import probe
 from shared.media.video.extraction import extract_frames
-from shared.media.video.frames import TimedFingerprint
+from shared.media.video.fingerprints import TimedFingerprint
 from shared.media.video.shots import hard_cuts, soft_cuts
 from tests import media_samples
 from tests.media_samples import FPS, Shot, film, video
@@ -150,6 +150,14 @@ def test_a_soft_cut_needs_calm_on_both_sides() -> None:
     rows = [50] * 40 + list(range(50, 170, 10)) + [170] * 40
     assert soft_cuts(fingerprints(rows)) == [pytest.approx(46 / 30, abs=2 / 30)]
     assert soft_cuts(fingerprints([abs(n % 200 - 100) + 50 for n in range(600)])) == []
+
+
+@pytest.mark.parametrize("at", range(250, 262))
+def test_a_cut_and_a_dissolve_are_found_at_any_time(at: int) -> None:
+    """Frames are compared in blocks; neither a cut nor a dissolve is lost, or found twice, at the end of one."""
+    assert hard_cuts(fingerprints([50] * at + [120] * 300)) == [pytest.approx(at / 30)]
+    dissolve = [50] * at + [80, 110, 140] + [170] * 300
+    assert soft_cuts(fingerprints(dissolve, fps=10)) == [pytest.approx((at + 1) / 10, abs=0.11)]
 
 
 def test_nothing_and_one_frame_have_no_cuts() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 
 from shared.media.probe import probe
 from shared.media.video.extraction import extract_frames
-from shared.media.video.frames import LUMA_CELLS, MeasuredFrame
+from shared.media.video.fingerprints import LUMA_CELLS
+from shared.media.video.frames import MeasuredFrame
 from shared.media.video.packets import PacketIndex, read_packet_index
 from shared.media.video.surge_scan import find_scanned_cuts, plan_scan, without_flashes
 from tests.media_samples import FPS, Shot, film, video

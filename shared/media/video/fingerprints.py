@@ -1,0 +1,134 @@
+"""Fingerprints by which frames are compared: 24 × 24 cells of luma and 12 × 12 of each chroma channel, uint8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.media.video.cell_file import Cells, StoredCells, read_cells
+
+Fingerprint = NDArray[np.uint8]
+"""One row; chroma is doubled around its middle, so that it counts as much as luma."""
+LUMA_CELLS, CHROMA_CELLS = 24, 12
+# By `difference`. Cuts measured 6 and more; captions, flashes' edges and motion between frames mostly below 4.
+CUT = 5.5
+STRONG = 22.0
+"""Two pictures with this difference are hardly of one shot, unless it moves a lot."""
+_UNCHANGED_CELLS = 0.82
+_REACH = 3
+_BLACK = 16
+_BLOCK = 256
+_NO_CELL = 1000
+"""Above any difference."""
+_DOUBLED = np.clip(np.arange(256) * 2 - 128, 0, 255).astype(np.uint8)
+
+
+def compute_fingerprint(luma: Cells, *chroma: Cells) -> Fingerprint:
+    """Compute a fingerprint from a frame's luma in any number of cells, and its chroma in 12 × 12."""
+    grid = cv2.resize(luma, (LUMA_CELLS, LUMA_CELLS), interpolation=cv2.INTER_AREA)
+    return np.concatenate([grid.ravel(), *(_DOUBLED[plane].ravel() for plane in chroma)])
+
+
+def difference(first: Fingerprint, second: Fingerprint) -> NDArray[np.float64]:
+    """Return the difference that 18 % of the cells exceed, over the last axis, of luma or chroma, whichever is greater.
+
+    So a caption, or a hand that covers a little of the picture, counts nothing; a person who jumps to another place
+    counts as much as a picture that changes everywhere.
+    """
+    apart = np.abs(np.subtract(first, second, dtype=np.int16))
+    parts = apart[..., : LUMA_CELLS**2], apart[..., LUMA_CELLS**2 :]
+    return np.asarray(np.max([_changed_by(part) for part in parts if part.shape[-1]], axis=0), np.float64)
+
+
+def difference_after_shift(first: Fingerprint, second: Fingerprint) -> float:
+    """Return the least difference of the luma when one picture is shifted by up to an eighth against the other.
+
+    It is small for a panning or shaking camera that shows the same scene.
+    """
+    apart, counts = shifted_differences(first, second)
+    return float(apart[np.arange(len(counts)), (counts * _UNCHANGED_CELLS).astype(int)].min())
+
+
+def shifted_differences(first: Fingerprint, second: Fingerprint) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """Return how much the luma cells differ at each shift by up to an eighth, ascending, and how many overlap there.
+
+    What follows in a row after that many differences has no meaning.
+    """
+    own, other, counts = _shifts()
+    lumas = np.empty((2, LUMA_CELLS**2 + 1), np.int16)
+    lumas[:, :-1] = first[: LUMA_CELLS**2], second[: LUMA_CELLS**2]
+    lumas[:, -1] = _NO_CELL, 0
+    apart = np.abs(lumas[0, own] - lumas[1, other])
+    apart.sort(axis=-1)
+    return apart, counts
+
+
+@lru_cache(maxsize=1)
+def _shifts() -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
+    """Return, for each shift, the cells of both pictures that overlap, and their number; others have the last index."""
+    cells = np.arange(LUMA_CELLS**2).reshape(LUMA_CELLS, LUMA_CELLS)
+    steps = range(-_REACH, _REACH + 1)
+    pairs = [
+        (cells[_overlap_cells(dy), _overlap_cells(dx)].ravel(), cells[_overlap_cells(-dy), _overlap_cells(-dx)].ravel())
+        for dy in steps
+        for dx in steps
+    ]
+    own, other = (np.full((len(pairs), LUMA_CELLS**2), LUMA_CELLS**2) for _ in range(2))
+    for number, (one, shifted) in enumerate(pairs):
+        own[number, : len(one)], other[number, : len(one)] = one, shifted
+    return own, other, np.array([len(one) for one, _ in pairs])
+
+
+def _changed_by(apart: NDArray[np.int16]) -> NDArray[np.int16]:
+    place = int(apart.shape[-1] * _UNCHANGED_CELLS)
+    return np.asarray(np.partition(apart, place, axis=-1)[..., place])
+
+
+def _overlap_cells(shift: int) -> slice:
+    """Return the cells along one side that remain when the picture is shifted by `shift`."""
+    return slice(max(0, shift), LUMA_CELLS + min(0, shift))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TimedFingerprint:
+    """The time of a decoded frame in seconds, and its fingerprint (see `compute_fingerprint`)."""
+
+    time: float
+    fingerprint_cells: Fingerprint | StoredCells
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        return read_cells(self.fingerprint_cells)
+
+
+def brightness(frame: TimedFingerprint) -> float:
+    """Return the mean luma of a frame."""
+    return float(frame.fingerprint[: LUMA_CELLS**2].mean())
+
+
+def fingerprint_rows(frames: Sequence[TimedFingerprint]) -> NDArray[np.uint8]:
+    """Return the fingerprints of a few frames as rows."""
+    return np.array([frame.fingerprint for frame in frames])
+
+
+def differences_between(frames: Sequence[TimedFingerprint]) -> NDArray[np.float64]:
+    """Return the difference of each of any number of frames, but the first, from the one before it."""
+    blocks = (fingerprint_rows(block) for block in _blocks(frames, overlap=1))
+    return np.concatenate([np.zeros(0), *(difference(rows[1:], rows[:-1]) for rows in blocks)])
+
+
+def light_above_black(frames: Sequence[TimedFingerprint]) -> NDArray[np.float64]:
+    """Return the mean luma above black of any number of frames."""
+    lumas = (fingerprint_rows(block)[:, : LUMA_CELLS**2].mean(axis=1) for block in _blocks(frames))
+    return np.asarray(np.maximum(np.concatenate([np.zeros(0), *lumas]) - _BLACK, 0))
+
+
+def _blocks(frames: Sequence[TimedFingerprint], overlap: int = 0) -> Iterator[Sequence[TimedFingerprint]]:
+    """Yield frames in blocks, so that the fingerprints of a long video are never in memory together."""
+    for start in range(0, len(frames) - overlap, _BLOCK):
+        yield frames[start : start + _BLOCK + overlap]
