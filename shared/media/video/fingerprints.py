@@ -22,6 +22,8 @@ STRONG = 22.0
 _UNCHANGED_CELLS = 0.82
 _REACH = 3
 _BLACK = 16
+# In pictures darker than this, on average above black, differences count more, up to so many times.
+_DIM, _MOST_GAIN = 32.0, 4.0
 _BLOCK = 256
 _NO_CELL = 1000
 """Above any difference."""
@@ -38,11 +40,22 @@ def difference(first: Fingerprint, second: Fingerprint) -> NDArray[np.float64]:
     """Return the difference that 18 % of the cells exceed, over the last axis, of luma or chroma, whichever is greater.
 
     So a caption, or a hand that covers a little of the picture, counts nothing; a person who jumps to another place
-    counts as much as a picture that changes everywhere.
+    counts as much as a picture that changes everywhere. It counts more in dark pictures (see `dark_gain`).
     """
     apart = np.abs(np.subtract(first, second, dtype=np.int16))
     parts = apart[..., : LUMA_CELLS**2], apart[..., LUMA_CELLS**2 :]
-    return np.asarray(np.max([_changed_by(part) for part in parts if part.shape[-1]], axis=0), np.float64)
+    changed = np.max([_changed_by(part) for part in parts if part.shape[-1]], axis=0)
+    return np.asarray(changed * dark_gain(first, second))
+
+
+def dark_gain(first: Fingerprint, second: Fingerprint) -> NDArray[np.float64]:
+    """Return by how much a difference of two pictures counts more if both are dark, over the last axis: 1 to 4.
+
+    A difference is noticed in proportion to the light around it (Weber's law): a room at night has a tenth of the
+    levels of one by day, and so have the differences between its shots.
+    """
+    light = [np.asarray(side[..., : LUMA_CELLS**2].mean(axis=-1)) - _BLACK for side in (first, second)]
+    return np.asarray(np.clip(_DIM / np.maximum(np.maximum(*light), 1.0), 1.0, _MOST_GAIN))
 
 
 def difference_after_shift(first: Fingerprint, second: Fingerprint) -> float:
@@ -51,7 +64,8 @@ def difference_after_shift(first: Fingerprint, second: Fingerprint) -> float:
     It is small for a panning or shaking camera that shows the same scene.
     """
     apart, counts = shifted_differences(first, second)
-    return float(apart[np.arange(len(counts)), (counts * _UNCHANGED_CELLS).astype(int)].min())
+    least = apart[np.arange(len(counts)), (counts * _UNCHANGED_CELLS).astype(int)].min()
+    return float(least * dark_gain(first, second))
 
 
 def shifted_differences(first: Fingerprint, second: Fingerprint) -> tuple[NDArray[np.int16], NDArray[np.int64]]:

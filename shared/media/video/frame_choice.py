@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.media.video.cell_file import Cells
-from shared.media.video.fingerprints import CUT, difference, shifted_differences
+from shared.media.video.fingerprints import CUT, dark_gain, difference, shifted_differences
 from shared.media.video.frames import MeasuredFrame, Picture
 from shared.models.video import Shot
 
@@ -155,7 +155,8 @@ def farthest_first(
 
 def frame_distance(first: MeasuredFrame, second: MeasuredFrame) -> float:
     """Return the mean difference of two frames in luma and chroma levels."""
-    return float(np.abs(np.subtract(first.fingerprint, second.fingerprint, dtype=np.int16)).mean())
+    own, other = first.fingerprint, second.fingerprint
+    return float(np.abs(np.subtract(own, other, dtype=np.int16)).mean() * dark_gain(own, other))
 
 
 def picture_distance(first: Picture, second: Picture) -> float:
@@ -164,10 +165,11 @@ def picture_distance(first: Picture, second: Picture) -> float:
     if still < _STILL:
         changed = np.abs(np.subtract(first.luma, second.luma, dtype=np.int16)) > _CAPTION_CELL
         return max(still, _DUPLICATE * float(changed.mean()) / _CAPTION_SHARE)
-    apart, counts = shifted_differences(first.fingerprint, second.fingerprint)
+    own, other = first.fingerprint, second.fingerprint
+    apart, counts = shifted_differences(own, other)
     kept = (counts * _KEPT_CELLS).astype(int)
     sums = np.cumsum(apart, axis=-1, dtype=np.int64)[np.arange(len(counts)), kept - 1]
-    return float((sums / kept).min())
+    return float((sums / kept).min() * dark_gain(own, other))
 
 
 def _trimmed_mean(first: Cells, second: Cells) -> NDArray[np.float64]:

@@ -14,7 +14,8 @@ from shared.models.video import Shot
 
 _SOFT_SEC, _STRETCH_SEC, _MOST_STRETCH = 0.4, 0.4, 60
 _ALMOST, _HARDLY = 0.9, 0.6
-_SHARPER, _MOST_MORE = 1.15, 90  # packets that may be decoded for a sharper picture
+_SHARPER, _STILL_SHARE = 1.15, 0.5
+_MOST_MORE = 90  # packets that may be decoded for a sharper picture
 
 
 def plan_pictures(
@@ -27,8 +28,8 @@ def plan_pictures(
     """Return the ordinals among which to take the sharpest frame, in place of each frame that was chosen.
 
     They begin with the one that takes the least decoding among those almost as sharp in the same shot, and with the
-    sharpest of several such. Where the `scan` shows a sharper picture soon after in the same shot and group, as with
-    captions, it is among them, too.
+    sharpest of several such. Where the `scan` shows a sharper picture soon after in the same shot and group, it is
+    among them, too. Of a still picture to which something is added, such as the lines of a slide, they show the latest.
     """
     starts = [group.start for group in packets.groups]
 
@@ -55,9 +56,25 @@ def plan_pictures(
             if shot.start + _SOFT_SEC <= other.time < shot.end - _SOFT_SEC and other.ordinal - best.ordinal < _MOST_MORE
         ]
         sharpest = max(scanned, key=lambda other: other.sharpness, default=best)
-        places = [best, sharpest] if sharpest.sharpness >= _SHARPER * best.sharpness else [best]
+        later = [other for other in scanned if _is_still(packets, group, best, other)]
+        if later:
+            places = [later[-1]]
+        elif sharpest.sharpness >= _SHARPER * best.sharpness:
+            places = [best, sharpest]
+        else:
+            places = [best]
         targets.append(frozenset().union(*(_stretch(packets, group, place, edges[1]) for place in places)))
     return targets
+
+
+def _is_still(packets: PacketIndex, group: range, frame: MeasuredFrame, later: MeasuredFrame) -> bool:
+    """Return True if hardly anything but an addition is drawn from a frame to a later one, which is about as sharp."""
+    drawn = packets.size[frame.ordinal + 1 : later.ordinal + 1].sum()
+    return (
+        frame.ordinal < later.ordinal
+        and later.sharpness >= _ALMOST * frame.sharpness
+        and bool(drawn <= _STILL_SHARE * packets.size[group.start])
+    )
 
 
 def _stretch(packets: PacketIndex, group: range, frame: MeasuredFrame, end: float) -> frozenset[int]:

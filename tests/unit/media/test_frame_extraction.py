@@ -135,6 +135,25 @@ def test_shots_cover_the_video_without_gaps(tmp_path: Path, silent: Path) -> Non
     assert [shot.end for shot in shots] == [shots[1].start, pytest.approx(2, abs=0.05)]
 
 
+def test_a_slide_is_shown_with_its_last_line(tmp_path: Path) -> None:
+    """Of a slide whose lines appear one after the other, the key frame has them all."""
+    papers = [media_samples.texture(np.random.default_rng(seed), 320, 180) for seed in range(3)]
+    frames = []
+    for paper in papers:
+        for number in range(120):
+            slide = paper.copy()
+            for line, first in enumerate((20, 40)):
+                if number >= first:
+                    at = 60 + 60 * line
+                    cv2.rectangle(slide, (20, at), (160, at + 20), (60, 60, 60), -1)
+                    cv2.putText(slide, f"Line {line + 1}", (30, at + 15), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (250,) * 3, 1)
+            frames.append(slide)
+    path = video(tmp_path / "talk.mp4", frames, gop=250, options={"preset": "veryfast"})
+    result = extract(path, tmp_path / "out", max_frames=3)
+    assert [round(frame.time * FPS) // 120 for frame in result.frames] == [0, 1, 2]
+    assert all(round(frame.time * FPS) % 120 >= 40 for frame in result.frames)
+
+
 def test_two_runs_choose_the_same(tmp_path: Path) -> None:
     """A stage that runs a second time writes the very same files."""
     shots = [Shot(20, "pan"), Shot(25, "shake", captions=[("salt", 5, 20)]), Shot(30, "zoom"), Shot(15)]

@@ -98,9 +98,10 @@ def test_a_dissolve_is_a_cut_in_its_middle(tmp_path: Path) -> None:
     assert cut == pytest.approx(60 / FPS, abs=4 / FPS)
 
 
+@pytest.mark.parametrize("light", [1.0, 0.15])
 @pytest.mark.parametrize("gop", [30, 250])
-def test_a_person_who_jumps_is_a_cut(tmp_path: Path, gop: int) -> None:
-    """Pauses cut out of a talk, and closer views of the same scene, start new shots although most of it stays."""
+def test_a_person_who_jumps_is_a_cut(tmp_path: Path, gop: int, light: float) -> None:
+    """Pauses cut out of a talk, and closer views of the same scene, start new shots, at night as by day."""
     room, person = (media_samples.texture(np.random.default_rng(seed), 320, 180) for seed in (1, 2))
     frames = []
     for number in range(240):
@@ -109,7 +110,7 @@ def test_a_person_who_jumps_is_a_cut(tmp_path: Path, gop: int) -> None:
         picture[40:180, at : at + 130] = person[40:180, :130]
         if number >= 160:
             picture = cv2.resize(picture[30:150, 54:267], (320, 180), interpolation=cv2.INTER_LINEAR)
-        frames.append(picture)
+        frames.append(cv2.convertScaleAbs(picture, alpha=light, beta=4 * (light < 1)))
     cuts = detect_cuts(video(tmp_path / "talk.mp4", frames, gop=gop, options={"preset": "veryfast"}), tmp_path / "out")
     assert [round(cut * FPS) for cut in cuts] == [80, 160]
 
