@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from shared.media.video.frame_choice import choose_samples, has_same_text
 from shared.media.video.frames import MeasuredFrame, Picture
 from shared.media.video.packets import PacketIndex, PacketSpan
 from shared.media.video.scanned_dissolves import Dissolve, find_dissolves
+from shared.media.video.slides import find_slide_changes
 from shared.media.video.surge_scan import (
     HEAD,
     find_scanned_cuts,
@@ -111,6 +113,7 @@ def plan_shots(
                 continue  # the next key frame is a flash
             since = clear[-1].ordinal if clear else group.start  # where the scan is like the film
             _plan_change(plan, packets, number, change, since, is_steady=is_steady, is_known=is_known)
+    _plan_slides(plan, packets, keys, scan)
     _plan_confirmations(plan, packets, scan)
     return plan
 
@@ -217,6 +220,21 @@ def _plan_change(
         or (not is_steady and change >= CUT + (STRONG - CUT) * min(1.0, _group_seconds(packets, group)))
     ):
         plan.decode_until(number, group.stop)
+
+
+def _plan_slides(
+    plan: DecodePlan, packets: PacketIndex, keys: Mapping[int, Picture], scan: Mapping[int, Sequence[MeasuredFrame]]
+) -> None:
+    """Add the cuts between slides; where one changes between two frames that do not follow each other, decode all."""
+    known = [frame for number in sorted(keys) for frame in scan.get(number) or [keys[number]]]
+    starts = [group.start for group in packets.groups]
+    for index in find_slide_changes(known):
+        before, after = known[index - 1 : index + 1]
+        if np.any((packets.time > before.time) & (packets.time < after.time)):
+            number = bisect_right(starts, before.ordinal) - 1
+            plan.decode_until(number, packets.groups[number].stop)
+        else:
+            plan.cuts.append(after.time)
 
 
 def _plan_confirmations(plan: DecodePlan, packets: PacketIndex, scan: Mapping[int, Sequence[MeasuredFrame]]) -> None:

@@ -130,19 +130,19 @@ def fingerprint_rows(frames: Sequence[TimedFingerprint]) -> NDArray[np.uint8]:
     return np.array([frame.fingerprint for frame in frames])
 
 
+def row_blocks(frames: Sequence[TimedFingerprint], overlap: int = 0) -> Iterator[NDArray[np.uint8]]:
+    """Yield the fingerprints of frames in blocks, so that those of a long video are never in memory together."""
+    for start in range(0, len(frames) - overlap, _BLOCK):
+        yield fingerprint_rows(frames[start : start + _BLOCK + overlap])
+
+
 def differences_between(frames: Sequence[TimedFingerprint]) -> NDArray[np.float64]:
     """Return the difference of each of any number of frames, but the first, from the one before it."""
-    blocks = (fingerprint_rows(block) for block in _blocks(frames, overlap=1))
-    return np.concatenate([np.zeros(0), *(difference(rows[1:], rows[:-1]) for rows in blocks)])
+    steps = [difference(rows[1:], rows[:-1]) for rows in row_blocks(frames, overlap=1)]
+    return np.concatenate([np.zeros(0), *steps])
 
 
 def light_above_black(frames: Sequence[TimedFingerprint]) -> NDArray[np.float64]:
     """Return the mean luma above black of any number of frames."""
-    lumas = (fingerprint_rows(block)[:, : LUMA_CELLS**2].mean(axis=1) for block in _blocks(frames))
+    lumas = [rows[:, : LUMA_CELLS**2].mean(axis=1) for rows in row_blocks(frames)]
     return np.asarray(np.maximum(np.concatenate([np.zeros(0), *lumas]) - _BLACK, 0))
-
-
-def _blocks(frames: Sequence[TimedFingerprint], overlap: int = 0) -> Iterator[Sequence[TimedFingerprint]]:
-    """Yield frames in blocks, so that the fingerprints of a long video are never in memory together."""
-    for start in range(0, len(frames) - overlap, _BLOCK):
-        yield frames[start : start + _BLOCK + overlap]

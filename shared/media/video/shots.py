@@ -19,6 +19,7 @@ from shared.media.video.fingerprints import (
     fingerprint_rows,
     light_above_black,
 )
+from shared.media.video.slides import find_slide_changes
 from shared.models.video import Shot
 
 _TIMES_USUAL, _TIMES_BESIDE, _TIMES_STEP = 4.0, 2.0, 1.3
@@ -57,6 +58,7 @@ def find_shots(
     for run, earlier, later in _frame_runs(groups, keys, scan, group_frames, plan):
         hard = hard_cuts(run, earlier, later)
         cuts.update(hard)
+        cuts.update(run[index].time for index in find_slide_changes(run))
         known = [*hard, *plan.cuts]
         cuts.update(soft for soft in soft_cuts(run) if all(abs(soft - cut) > _SOFT_SEC for cut in known))
     cuts.update(
