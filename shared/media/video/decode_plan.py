@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shared.media.video.fingerprints import CUT, STRONG, brightness, difference, difference_after_shift
-from shared.media.video.frame_choice import choose_samples, has_same_text
 from shared.media.video.frames import MeasuredFrame, Picture
 from shared.media.video.packets import PacketIndex, PacketSpan
 from shared.media.video.scanned_dissolves import Dissolve, find_dissolves
@@ -25,16 +24,14 @@ from shared.media.video.surge_scan import (
 )
 
 _SURGE = 2.1
-_CAPTION_SURGE, _CAPTION_SHARE_OF_KEY = 2.0, 0.01
 _CALM_SHARE, _STATIC_SHARE, _HEADER_BYTES = 0.25, 0.15, 64
 _HARDLY_CHANGED, _LARGE_SHARE_OF_KEY, _TIMES_STEADY = 0.8, 0.15, 1.5
-_LONG_SEC, _HEAD_SEC = 2.0, 1.0
+_LONG_SEC = 2.0
 _SWELL_SEC, _BEYOND_SEC = 0.25, 0.6
 _ALMOST = 0.9
 _UNSTEADY = 12.0
 _LAST_PACKETS, _RISE, _SHARE_OF_KEY = 14, 1.8, 0.1
 _PREDICTED_SHARE = 0.6
-_SAMPLE_STEPS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 30.0)
 
 
 @dataclass
@@ -172,15 +169,15 @@ def _plan_swell(plan: DecodePlan, packets: PacketIndex, number: int, surges: Seq
         return
     group = packets.groups[number]
     until = float(times[swelling[-1] + 1]) + _BEYOND_SEC
-    plan.decode_until(number, _stop_after_time(packets, group, until))
+    plan.decode_until(number, packets.stop_after(group, until))
     if times[swelling[0]] - _BEYOND_SEC < packets.time[group.start] and number > 0:
         before = packets.groups[number - 1]
-        if _group_seconds(packets, before) <= _LONG_SEC:
+        if packets.seconds(before) <= _LONG_SEC:
             plan.decode_until(number - 1, before.stop)
     if number + 1 < len(packets.groups):
         after = packets.groups[number + 1]
         if packets.time[after.start] < until:
-            plan.decode_until(number + 1, _stop_after_time(packets, after, until))
+            plan.decode_until(number + 1, packets.stop_after(after, until))
 
 
 def _plan_change(
@@ -203,7 +200,7 @@ def _plan_change(
     is_early = number + 1 < len(packets.groups) and abs(len(group) - packets.usual_group_length) > 1
     if change < CUT:
         return
-    is_long = _group_seconds(packets, group) > _LONG_SEC  # else decoding it costs little, and tells more
+    is_long = packets.seconds(group) > _LONG_SEC  # else decoding it costs little, and tells more
     is_static = _is_static(packets, group, since)
     if is_static and (is_long or (is_known and change >= STRONG)):
         plan.shot_starts[number + 1] = CUT
@@ -214,11 +211,7 @@ def _plan_change(
         and not _rises_at_end(packets, group)
     ):
         plan.shot_starts[number + 1] = _ALMOST * STRONG
-    elif (
-        is_early
-        or is_static
-        or (not is_steady and change >= CUT + (STRONG - CUT) * min(1.0, _group_seconds(packets, group)))
-    ):
+    elif is_early or is_static or (not is_steady and change >= CUT + (STRONG - CUT) * min(1.0, packets.seconds(group))):
         plan.decode_until(number, group.stop)
 
 
@@ -244,47 +237,17 @@ def _plan_confirmations(plan: DecodePlan, packets: PacketIndex, scan: Mapping[in
             plan.decode_until(number, min(group.stop, group.start + HEAD))
 
 
-def plan_samples(plan: DecodePlan, packets: PacketIndex, keys: Mapping[int, Picture], most: int) -> None:
-    """Add the stretches to decode for samples.
-
-    Key frames are samples already. Where two of them differ, text may have changed between them, so frames between are
-    sampled as densely as `most` allows: at best every half second, so that text shown for a second appears twice.
-    """
-    groups = packets.groups
-    changing = [number for number in range(len(groups)) if _has_text_change(packets, keys, number)]
-    room = most + most // 4 - len(choose_samples([keys[number] for number in sorted(keys)], most))
-    for step in _SAMPLE_STEPS:
-        plan.sample_step = step
-        between = {number: int(_group_seconds(packets, groups[number]) / step - 0.25) for number in changing}
-        if sum(between.values()) <= room:
-            break
-    for number, count in between.items():
-        if count:
-            last = packets.time[groups[number].start] + count * plan.sample_step
-            plan.decode_until(number, _stop_after_time(packets, groups[number], last))
-
-
 def _relevant_surges(packets: PacketIndex, number: int, keys: Mapping[int, MeasuredFrame]) -> list[int]:
     """Return the surges of a group at which the picture may change, considering the key frames at both ends."""
     group = packets.groups[number]
     surges = find_surges(packets, group)
     if _group_change(keys.get(number), keys.get(number + 1)) >= _HARDLY_CHANGED * CUT:
         return sorted({*surges, *_inner_keys(packets, group)})
-    if _group_seconds(packets, group) <= _LONG_SEC:
+    if packets.seconds(group) <= _LONG_SEC:
         # The picture would have to change twice, and much, to look the same at both ends.
         large = select_surges(packets, group, _SURGE, _LARGE_SHARE_OF_KEY)
         return large if len(large) > 1 else []
     return surges
-
-
-def _group_seconds(packets: PacketIndex, group: range) -> float:
-    return float(packets.time[group.start : group.stop].max() - packets.time[group.start])
-
-
-def _stop_after_time(packets: PacketIndex, group: range, time: float) -> int:
-    """Return the ordinal up to which to decode to get a frame at or after `time`."""
-    later = np.flatnonzero(packets.time[group.start : group.stop] >= time)
-    return group.start + int(later[0]) + 1 if len(later) else group.stop
 
 
 def _group_change(frame: MeasuredFrame | None, key: MeasuredFrame | None) -> float:
@@ -332,16 +295,3 @@ def _is_static(packets: PacketIndex, group: range, since: int) -> bool:
     follows = float(np.maximum(packets.size[since + 1 : group.stop] - _HEADER_BYTES, 0).sum())
     seconds = float(packets.time[group.stop] - packets.time[since])  # a moving camera takes few bytes in a short time
     return follows <= _STATIC_SHARE * min(1.0, seconds / _LONG_SEC) * float(packets.size[group.stop])
-
-
-def _has_text_change(packets: PacketIndex, keys: Mapping[int, Picture], number: int) -> bool:
-    """Return True if a caption may have appeared or disappeared between a key frame and the next.
-
-    A caption shown for a second is on a key frame if these come every second; in longer groups it makes a small surge.
-    """
-    if number not in keys or number + 1 not in keys or not has_same_text(keys[number].luma, keys[number + 1].luma):
-        return True
-    group = packets.groups[number]
-    return _group_seconds(packets, group) > _HEAD_SEC and bool(
-        select_surges(packets, group, _CAPTION_SURGE, _CAPTION_SHARE_OF_KEY)
-    )

@@ -17,7 +17,7 @@ from typing import TypeVar
 from shared.media.container import truncated_file_error
 from shared.media.images import THUMBNAIL_WIDTH, read_jpeg, resize, thumbnail_size, write_jpeg
 from shared.media.video.cell_file import CellFile
-from shared.media.video.decode_plan import plan_rest, plan_samples, plan_shots
+from shared.media.video.decode_plan import plan_rest, plan_shots
 from shared.media.video.frame_choice import (
     add_missing_shots,
     choose_frames,
@@ -29,6 +29,7 @@ from shared.media.video.frame_choice import (
 from shared.media.video.frames import FrameSampler, MeasuredFrame, Picture, SpanFrames
 from shared.media.video.packets import THREADS, Frames, PacketSpan, decode_spans, read_packet_index
 from shared.media.video.picture_plan import plan_pictures
+from shared.media.video.sample_plan import plan_samples
 from shared.media.video.shots import find_shots
 from shared.media.video.surge_scan import SCANNED_CODEC, plan_scan, without_flashes
 from shared.models.media import MediaInfo

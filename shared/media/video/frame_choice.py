@@ -154,13 +154,16 @@ def farthest_first(
 
 
 def frame_distance(first: MeasuredFrame, second: MeasuredFrame) -> float:
-    """Return the mean difference of two frames in luma and chroma levels."""
+    """Return the mean difference of two frames in luma and chroma levels; it counts more in dark ones."""
     own, other = first.fingerprint, second.fingerprint
     return float(np.abs(np.subtract(own, other, dtype=np.int16)).mean() * dark_gain(own, other))
 
 
 def picture_distance(first: Picture, second: Picture) -> float:
-    """Return the difference of two pictures in luma levels; ignores a shaking camera, but not a caption on a still."""
+    """Return the difference of two pictures in luma levels, which counts more in dark ones.
+
+    It ignores a shaking camera, but not a caption on a still picture.
+    """
     still = float(_trimmed_mean(first.luma.ravel(), second.luma.ravel()))
     if still < _STILL:
         changed = np.abs(np.subtract(first.luma, second.luma, dtype=np.int16)) > _CAPTION_CELL

@@ -106,14 +106,11 @@ class FrameSampler:
         measured: list[MeasuredFrame] = []
         for ordinal, frame in frames:
             picture = self._measure_frame(ordinal, frame)
-            frame_only = self._store_fingerprint(picture)
+            kept = self._store_fingerprint(picture)
+            measured.append(kept)
             if ordinal == span.start:
-                key = replace(
-                    picture,
-                    fingerprint_cells=frame_only.fingerprint_cells,
-                    luma_cells=self._cells.store(picture.luma),
-                )
-            measured.append(frame_only)
+                luma = self._cells.store(picture.luma)
+                key = replace(picture, fingerprint_cells=kept.fingerprint_cells, luma_cells=luma)
         is_complete = span.only is not None and len(measured) == len(span.only)
         return ScannedGroup(key, sorted(measured, key=lambda frame: frame.time) if is_complete else [])
 

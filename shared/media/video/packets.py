@@ -103,6 +103,15 @@ class PacketIndex:
         earlier = np.flatnonzero(self.time <= time + 0.001)  # containers round to milliseconds
         return int(earlier[self.time[earlier].argmax()]) if len(earlier) else int(self.time.argmin())
 
+    def seconds(self, group: range) -> float:
+        """Return the time from the first packet of a group to the frame shown last."""
+        return float(self.time[group.start : group.stop].max() - self.time[group.start])
+
+    def stop_after(self, group: range, time: float) -> int:
+        """Return the ordinal up to which to decode a group to get a frame at or after `time`."""
+        later = np.flatnonzero(self.time[group.start : group.stop] >= time)
+        return group.start + int(later[0]) + 1 if len(later) else group.stop
+
 
 def read_packet_index(path: Path, info: MediaInfo) -> PacketIndex:
     """Index the packets of the selected video track, at most `MAX_PACKETS`, without decoding; empty without one."""

@@ -32,12 +32,12 @@ def find_slide_changes(frames: Sequence[TimedFingerprint]) -> list[int]:
     return [
         last + 1
         for last in np.flatnonzero(changed >= _FEWEST_CELLS).tolist()
-        if is_replaced(_luma(frames[last].fingerprint), _luma(frames[last + 1].fingerprint))
+        if _is_replaced(_luma(frames[last].fingerprint), _luma(frames[last + 1].fingerprint))
         and _is_still(frames, last, last + 1, int(changed[last]))
     ]
 
 
-def is_replaced(page: Cells, other: Cells) -> bool:
+def _is_replaced(page: Cells, other: Cells) -> bool:
     """Return True if much of what is on a page is missing from another picture; False if it is no page."""
     level = int(np.bincount(page.ravel()).argmax())
     if np.count_nonzero(page == level) < _PAPER_SHARE * page.size:
