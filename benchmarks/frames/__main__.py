@@ -3,7 +3,8 @@
 Speed: one film of 180 s, 1080 × 1920, 30 frames a second, as H.264 with key frames every second, as H.264 with key
 frames at cuts and at least every 250 frames, and as HEVC, VP9 and AV1. Every method reads every file five times, by
 turns, each time in a process of its own; ratios are of medians. Quality: five more films of 120 s, 540 × 960, whose
-seeds were not used to choose any threshold. `--quick` takes fewer, smaller and shorter films, in a few minutes.
+seeds were not used to choose any threshold, and five talks of half that length with slides on one paper. `--quick`
+takes fewer, smaller and shorter films, in a few minutes.
 
 Needs the rivals and the photographs: `uv sync --group bench`.
 """
@@ -15,13 +16,18 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.frames.runs import OURS, WITH_SAMPLES, Run, alone, methods
 from benchmarks.sizes import IS_SMOKE, skip
+
+if TYPE_CHECKING:
+    from benchmarks.frames.films import Film
 
 GOPS = {"H.264, GOP 30": ("-g", "30", "-sc_threshold", "0"), "H.264, GOP 250": ("-g", "250")}
 H264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23")
@@ -85,18 +91,25 @@ def report_speed(plan: Plan, folder: Path) -> Path:
 
 
 def report_quality(plan: Plan, folder: Path) -> None:
-    """Print F1 of every detector over the seeds, and how good the key frames are."""
-    from benchmarks.frames.films import compose, write
+    """Print F1 of every detector over the films of all seeds, and over talks, and how good the key frames are."""
+    from benchmarks.frames.films import compose, compose_deck
+
+    _report_quality_of("films", [compose(seed, plan.quality_seconds) for seed in plan.seeds], plan, folder)
+    _report_quality_of("talks", [compose_deck(seed, plan.quality_seconds // 2) for seed in plan.seeds], plan, folder)
+
+
+def _report_quality_of(kind: str, films: Sequence[Film], plan: Plan, folder: Path) -> None:
+    from benchmarks.frames.films import FPS, write
     from benchmarks.frames.measures import FrameQuality, Score, judge_frames, score_cuts
+    from benchmarks.frames.rivals import READERS
     from shared.media.probe import probe
     from shared.media.video.extraction import extract_frames
 
-    detectors = {name: do for name, do in methods().items() if name != WITH_SAMPLES}
+    detectors = {name: do for name, do in methods().items() if name not in (WITH_SAMPLES, *READERS)}
     scores: dict[tuple[str, str], list[Score]] = {}
     quality: dict[str, FrameQuality] = {}
-    for seed in plan.seeds:
-        film = compose(seed, plan.quality_seconds)
-        files = {title: folder / f"{seed}-{n}.mp4" for n, title in enumerate(GOPS)}
+    for film in films:
+        files = {title: folder / f"{kind}-{film.seed}-{n}.mp4" for n, title in enumerate(GOPS)}
         write(film, plan.quality_size, {files[title]: (*H264, *gop) for title, gop in GOPS.items()})
         for title, path in files.items():
             with tempfile.TemporaryDirectory() as out:
@@ -105,10 +118,9 @@ def report_quality(plan: Plan, folder: Path) -> None:
             quality[title] = quality[title] + judged if title in quality else judged
             for name, detect in detectors.items():
                 cuts = [shot.start for shot in result.shots[1:]] if name == OURS else detect(path)
-                if cuts:
-                    scores.setdefault((title, name), []).append(score_cuts(cuts, film.transitions))
+                scores.setdefault((title, name), []).append(score_cuts(cuts, film.transitions))
     print(
-        f"\nF1 to ± 2 frames over {len(plan.seeds)} films of {plan.quality_seconds} s: all together (least – greatest)"
+        f"\nF1 to ± 2 frames over {len(films)} {kind} of {films[0].frames / FPS:.0f} s: all together (least – greatest)"
     )
     for (title, name), of in scores.items():
         total, ones = sum(of, Score(0, 0, 0)), [score.f1 for score in of]

@@ -83,6 +83,18 @@ def compose(seed: int, seconds: int) -> Film:
     return Film(seed, tuple(takes), tuple(transitions))
 
 
+def compose_deck(seed: int, seconds: int) -> Film:
+    """Compose a talk of this length: slides on the same paper, some with lines that appear later."""
+    rng = np.random.default_rng(seed)
+    takes: list[Take] = []
+    while (left := seconds * FPS - sum(take.frames for take in takes)) > 0:
+        frames = int(FPS * rng.uniform(2, 9))
+        captions = ((20, 40), (40, 9999)) if rng.random() < 0.5 else ()
+        takes.append(Take(left if left - frames < 60 else frames, len(takes), "deck", captions=captions))
+    starts = np.cumsum([take.frames for take in takes[:-1]]).tolist()
+    return Film(seed, tuple(takes), tuple(Transition("cut", start, start, start) for start in starts))
+
+
 def _block(rng: np.random.Generator, scene: int) -> list[Take]:
     """One scene as one or several takes."""
     kind = str(rng.choice(["plain", "talk", "dark", "letterbox", "split", "slides", "screen"],

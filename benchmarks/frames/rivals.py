@@ -57,11 +57,13 @@ def _ffmpeg(path: Path, *options: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stderr
 
 
-ADAPTIVE, FULL_DECODE = "PySceneDetect Adaptive", "full decode, ffmpeg"
+ADAPTIVE, OPENCV, FULL_DECODE = "PySceneDetect Adaptive", "OpenCV, every frame", "full decode, ffmpeg"
+READERS = (OPENCV, FULL_DECODE)
+"""They read every frame and look for nothing."""
 RIVALS: dict[str, Callable[[Path], list[float]]] = {
     ADAPTIVE: detect_adaptive,
     "PySceneDetect Content": detect_content,
     "ffmpeg scdet": detect_by_scdet,
-    "OpenCV, every frame": read_by_opencv,
+    OPENCV: read_by_opencv,
     FULL_DECODE: decode_by_ffmpeg,
 }

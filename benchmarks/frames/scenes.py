@@ -17,7 +17,7 @@ import numpy as np
 Picture = np.ndarray[Any, Any]
 """Height × width × 3, BGR, uint8."""
 Camera = Literal["tripod", "hand", "pan", "zoom", "walk"]
-Kind = Literal["scene", "split", "slide", "screen"]
+Kind = Literal["scene", "split", "slide", "deck", "screen"]
 CAMERAS: tuple[Camera, ...] = ("tripod", "hand", "pan", "zoom", "walk")
 PHOTOS = (
     "astronaut.png",
@@ -46,7 +46,8 @@ class Take:
     """A run of `frames` between two transitions; takes with the same `scene` show the same place and people.
 
     Attributes:
-        kind: What is filmed; a split screen shows two scenes one above the other.
+        kind: What is filmed; a split screen shows two scenes one above the other. A slide has a paper of its own, the
+            slides of a deck have the same.
         camera: How the camera moves.
         zoom: Magnification at the start; a punch-in has more than the take before it.
         subject_at: Where the person stands, as a part of the width; a jump cut moves them.
@@ -97,13 +98,14 @@ def canvas(rng: np.random.Generator, width: int, height: int) -> Picture:
     return np.clip(lit * (1 + 0.25 * detail[..., None]), 0, 255).astype(np.uint8)
 
 
-def page(rng: np.random.Generator, width: int, height: int) -> Picture:
-    """A page of text with a heading, some with a photograph."""
-    dark = rng.random() < 0.3
-    paper, ink = (rng.integers(15, 50, 3), (230, 230, 230)) if dark else (rng.integers(215, 255, 3), (30, 30, 30))
+def page(rng: np.random.Generator, width: int, height: int, look: np.random.Generator | None = None) -> Picture:
+    """A page of text with a heading, some with a photograph; `look` decides on its colours."""
+    look = look or rng
+    dark = look.random() < 0.3
+    paper, ink = (look.integers(15, 50, 3), (230, 230, 230)) if dark else (look.integers(215, 255, 3), (30, 30, 30))
     picture = np.full((height, width, 3), paper, np.uint8)
     size = min(width, height) / 700
-    cv2.rectangle(picture, (0, 0), (width, int(0.09 * height)), rng.integers(30, 220, 3).tolist(), -1)
+    cv2.rectangle(picture, (0, 0), (width, int(0.09 * height)), look.integers(30, 220, 3).tolist(), -1)
     letters = "".join(chr(int(code)) for code in rng.integers(97, 123, 4000))
     for row in range(int(0.16 * height), int(0.92 * height), max(8, int(30 * size))):
         if rng.random() < 0.8:
@@ -130,6 +132,8 @@ class DrawnTake:
         """The canvases of the scene: two for a split screen, else one."""
         rng = np.random.default_rng((self.seed, self.take.scene))
         width, height = self.size
+        if self.take.kind == "deck":
+            return [page(rng, width, height, look=np.random.default_rng((self.seed, 3)))]
         if self.take.kind in ("slide", "screen"):
             return [page(rng, width, height * (2 if self.take.kind == "screen" else 1))]
         if self.take.kind == "split":
@@ -169,7 +173,7 @@ class DrawnTake:
 
     def frame(self, number: int) -> Picture:
         take, (width, height) = self.take, self.size
-        if take.kind == "slide":
+        if take.kind in ("slide", "deck"):
             picture = self._places[0].copy()
         elif take.kind == "screen":
             picture = self._screen(number)
