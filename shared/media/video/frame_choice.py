@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shared.media.video.cell_file import Cells
 from shared.media.video.fingerprints import CUT, dark_gain, difference, shifted_differences
 from shared.media.video.frames import MeasuredFrame, Picture
+from shared.media.video.slides import is_other_slide
 from shared.models.video import Shot
 
 T = TypeVar("T")
@@ -162,7 +163,7 @@ def frame_distance(first: MeasuredFrame, second: MeasuredFrame) -> float:
 def picture_distance(first: Picture, second: Picture) -> float:
     """Return the difference of two pictures in luma levels, which counts more in dark ones.
 
-    It ignores a shaking camera, but not a caption on a still picture.
+    It ignores a shaking camera, but not a caption on a still picture, or another slide on the same paper.
     """
     still = float(_trimmed_mean(first.luma.ravel(), second.luma.ravel()))
     if still < _STILL:
@@ -172,7 +173,8 @@ def picture_distance(first: Picture, second: Picture) -> float:
     apart, counts = shifted_differences(own, other)
     kept = (counts * _KEPT_CELLS).astype(int)
     sums = np.cumsum(apart, axis=-1, dtype=np.int64)[np.arange(len(counts)), kept - 1]
-    return float((sums / kept).min() * dark_gain(own, other))
+    distance = float((sums / kept).min() * dark_gain(own, other))
+    return max(distance, _DUPLICATE) if is_other_slide(own, other) else distance
 
 
 def _trimmed_mean(first: Cells, second: Cells) -> NDArray[np.float64]:

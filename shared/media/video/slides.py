@@ -8,7 +8,6 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.video.cell_file import Cells
 from shared.media.video.fingerprints import LUMA_CELLS, Fingerprint, TimedFingerprint, row_blocks
 
 # Of a page, so many cells have exactly the paper's level; no camera takes such a picture.
@@ -32,29 +31,30 @@ def find_slide_changes(frames: Sequence[TimedFingerprint]) -> list[int]:
     return [
         last + 1
         for last in np.flatnonzero(changed >= _FEWEST_CELLS).tolist()
-        if _is_replaced(_luma(frames[last].fingerprint), _luma(frames[last + 1].fingerprint))
+        if is_other_slide(frames[last].fingerprint, frames[last + 1].fingerprint)
         and _is_still(frames, last, last + 1, int(changed[last]))
     ]
 
 
-def _is_replaced(page: Cells, other: Cells) -> bool:
-    """Return True if much of what is on a page is missing from another picture; False if it is no page."""
-    level = int(np.bincount(page.ravel()).argmax())
+def is_other_slide(first: Fingerprint, second: Fingerprint) -> bool:
+    """Return True if much of what is written on a page is missing from another picture; False if it is no page."""
+    page = _luma(first)
+    level = int(np.bincount(page).argmax())
     if np.count_nonzero(page == level) < _PAPER_SHARE * page.size:
         return False
     is_written = np.abs(page.astype(np.int16) - level) >= _WRITTEN_LEVELS
-    changed = _changed(page, other)
+    changed = _changed(first, second)
     return bool(
         np.count_nonzero(changed) >= _FEWEST_CELLS
         and np.count_nonzero(changed & is_written) >= _REPLACED_SHARE * np.count_nonzero(is_written)
     )
 
 
-def _changed(first: Cells, second: Cells) -> NDArray[np.bool_]:
+def _changed(first: Fingerprint, second: Fingerprint) -> NDArray[np.bool_]:
     return np.asarray(np.abs(np.subtract(_luma(first), _luma(second), dtype=np.int16)) >= _CHANGED_LEVELS)
 
 
-def _luma(fingerprint: Fingerprint) -> Cells:
+def _luma(fingerprint: Fingerprint) -> Fingerprint:
     return fingerprint[..., : LUMA_CELLS**2]
 
 

@@ -9,11 +9,16 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.media.probe import probe
 from shared.media.video.extraction import FrameSet, extract_frames
-from shared.media.video.fingerprints import TimedFingerprint
+from shared.media.video.fingerprints import TimedFingerprint, compute_fingerprint
+from shared.media.video.frame_choice import choose_key_frames
+from shared.media.video.frames import Picture
 from shared.media.video.slides import find_slide_changes
+from shared.models.video import Shot
 from tests.media_samples import FPS, video
 
 FRAMES = 70
@@ -70,6 +75,25 @@ def test_lines_that_are_added_make_no_other_slide(tmp_path: Path, encoder: str) 
     cv2.rectangle(slide, (60, 300), (580, 330), (20, 20, 20), -1)
     frames += [slide] * 40
     assert len(extract(video(path, frames, **encoding), tmp_path / "out").shots) == 1
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=20, deadline=None)
+def test_full_slides_on_one_paper_are_different_pictures(seed: int) -> None:
+    """However alike pages of text look from afar, each is a key frame; the same page is one only once."""
+    rng = np.random.default_rng(seed)
+    pictures = []
+    for number in range(3):
+        page = np.full((960, 540), 235, np.uint8)
+        for row in range(150, 880, 23):
+            if rng.random() < 0.8:
+                line = "".join(map(chr, rng.integers(97, 123, rng.integers(6, 44))))
+                cv2.putText(page, line, (32, row), cv2.FONT_HERSHEY_SIMPLEX, 0.54, 40, 1, cv2.LINE_AA)
+        luma = cv2.resize(page, (36, 64), interpolation=cv2.INTER_AREA)
+        fingerprint = compute_fingerprint(luma, *[np.full((12, 12), 128, np.uint8)] * 2)
+        pictures += [Picture(2.0 * number + n, fingerprint, 2 * number + n, 100.0, luma, (540, 960)) for n in range(2)]
+    shots = [Shot(start=2.0 * number, end=2.0 * number + 2) for number in range(3)]
+    assert [picture.ordinal // 2 for picture in choose_key_frames(pictures, shots, 6)] == [0, 1, 2]
 
 
 def test_a_page_that_moves_is_no_other_slide() -> None:
