@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -220,11 +219,10 @@ def _plan_slides(
 ) -> None:
     """Add the cuts between slides; where one changes between two frames that do not follow each other, decode all."""
     known = [frame for number in sorted(keys) for frame in scan.get(number) or [keys[number]]]
-    starts = [group.start for group in packets.groups]
     for index in find_slide_changes(known):
         before, after = known[index - 1 : index + 1]
         if np.any((packets.time > before.time) & (packets.time < after.time)):
-            number = bisect_right(starts, before.ordinal) - 1
+            number = packets.group_number(before.ordinal)
             plan.decode_until(number, packets.groups[number].stop)
         else:
             plan.cuts.append(after.time)

@@ -7,7 +7,6 @@ stretches between them in which packet sizes or the key frames at both ends indi
 from __future__ import annotations
 
 import shutil
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +26,7 @@ from shared.media.video.frame_choice import (
     frame_distance,
 )
 from shared.media.video.frames import FrameSampler, MeasuredFrame, Picture, SpanFrames
-from shared.media.video.packets import THREADS, Frames, PacketSpan, decode_spans, read_packet_index
+from shared.media.video.packets import THREADS, Frames, PacketIndex, PacketSpan, decode_spans, read_packet_index
 from shared.media.video.picture_plan import plan_pictures
 from shared.media.video.sample_plan import plan_samples
 from shared.media.video.shots import find_shots
@@ -136,7 +135,7 @@ def extract_frames(
         others.append(frozenset({sampler.thumbnail_ordinal}))
 
         def store(sets: Sequence[frozenset[int]], step: int) -> list[Picture]:
-            wanted = _group_targets(groups, sets)
+            wanted = _group_targets(packets, sets)
             spans = [
                 PacketSpan(start, 1 + max(max(t) for t in of), frozenset().union(*of)) for start, of in wanted.items()
             ]
@@ -183,12 +182,12 @@ def _describe_damage(groups: int, keys: Sequence[Picture]) -> list[str]:
     return [f"The file is damaged: {damaged} of {groups} parts of its pictures cannot be decoded."] if damaged else []
 
 
-def _group_targets(groups: Sequence[range], targets: Iterable[frozenset[int]]) -> dict[int, list[frozenset[int]]]:
+def _group_targets(packets: PacketIndex, targets: Iterable[frozenset[int]]) -> dict[int, list[frozenset[int]]]:
     """Return the targets by the first ordinal of their group, in order."""
-    starts = [group.start for group in groups]
     by_group: dict[int, list[frozenset[int]]] = {}
     for target in sorted(set(targets), key=min):
-        by_group.setdefault(starts[bisect_right(starts, min(target)) - 1], []).append(target)
+        group = packets.groups[packets.group_number(min(target))]
+        by_group.setdefault(group.start, []).append(target)
     return by_group
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from shared.media.video.cell_file import Cells, StoredCells, read_cells
 
+C = TypeVar("C", bound=np.generic)
 Fingerprint = NDArray[np.uint8]
 """One row; chroma is doubled around its middle, so that it counts as much as luma."""
 LUMA_CELLS, CHROMA_CELLS = 24, 12
@@ -36,6 +38,11 @@ def compute_fingerprint(luma: Cells, *chroma: Cells) -> Fingerprint:
     return np.concatenate([grid.ravel(), *(_DOUBLED[plane].ravel() for plane in chroma)])
 
 
+def luma_part(fingerprints: NDArray[C]) -> NDArray[C]:
+    """Return the luma of one or more fingerprints, in cells along the last axis."""
+    return fingerprints[..., : LUMA_CELLS**2]
+
+
 def difference(first: Fingerprint, second: Fingerprint) -> NDArray[np.float64]:
     """Return the difference that 18 % of the cells exceed, over the last axis, of luma or chroma, whichever is greater.
 
@@ -43,7 +50,7 @@ def difference(first: Fingerprint, second: Fingerprint) -> NDArray[np.float64]:
     counts as much as a picture that changes everywhere. It counts more in dark pictures (see `dark_gain`).
     """
     apart = np.abs(np.subtract(first, second, dtype=np.int16))
-    parts = apart[..., : LUMA_CELLS**2], apart[..., LUMA_CELLS**2 :]
+    parts = luma_part(apart), apart[..., LUMA_CELLS**2 :]
     changed = np.max([_changed_by(part) for part in parts if part.shape[-1]], axis=0)
     return np.asarray(changed * dark_gain(first, second))
 
@@ -54,7 +61,7 @@ def dark_gain(first: Fingerprint, second: Fingerprint) -> NDArray[np.float64]:
     A difference is noticed in proportion to the light around it (Weber's law): a room at night has a tenth of the
     levels of one by day, and so have the differences between its shots.
     """
-    light = [np.asarray(side[..., : LUMA_CELLS**2].mean(axis=-1)) - _BLACK for side in (first, second)]
+    light = [np.asarray(luma_part(side).mean(axis=-1)) - _BLACK for side in (first, second)]
     return np.asarray(np.clip(_DIM / np.maximum(np.maximum(*light), 1.0), 1.0, _MOST_GAIN))
 
 
@@ -75,7 +82,7 @@ def shifted_differences(first: Fingerprint, second: Fingerprint) -> tuple[NDArra
     """
     own, other, counts = _shifts()
     lumas = np.empty((2, LUMA_CELLS**2 + 1), np.int16)
-    lumas[:, :-1] = first[: LUMA_CELLS**2], second[: LUMA_CELLS**2]
+    lumas[:, :-1] = luma_part(first), luma_part(second)
     lumas[:, -1] = _NO_CELL, 0
     apart = np.abs(lumas[0, own] - lumas[1, other])
     apart.sort(axis=-1)
@@ -122,7 +129,7 @@ class TimedFingerprint:
 
 def brightness(frame: TimedFingerprint) -> float:
     """Return the mean luma of a frame."""
-    return float(frame.fingerprint[: LUMA_CELLS**2].mean())
+    return float(luma_part(frame.fingerprint).mean())
 
 
 def fingerprint_rows(frames: Sequence[TimedFingerprint]) -> NDArray[np.uint8]:
@@ -131,8 +138,11 @@ def fingerprint_rows(frames: Sequence[TimedFingerprint]) -> NDArray[np.uint8]:
 
 
 def row_blocks(frames: Sequence[TimedFingerprint], overlap: int = 0) -> Iterator[NDArray[np.uint8]]:
-    """Yield the fingerprints of frames in blocks, so that those of a long video are never in memory together."""
-    for start in range(0, len(frames) - overlap, _BLOCK):
+    """Yield the fingerprints of frames in blocks, so that those of a long video are never in memory together.
+
+    Each block but the first begins with the last `overlap` rows of the one before it.
+    """
+    for start in range(0, len(frames) and max(1, len(frames) - overlap), _BLOCK):
         yield fingerprint_rows(frames[start : start + _BLOCK + overlap])
 
 
@@ -144,5 +154,5 @@ def differences_between(frames: Sequence[TimedFingerprint]) -> NDArray[np.float6
 
 def light_above_black(frames: Sequence[TimedFingerprint]) -> NDArray[np.float64]:
     """Return the mean luma above black of any number of frames."""
-    lumas = [rows[:, : LUMA_CELLS**2].mean(axis=1) for rows in row_blocks(frames)]
+    lumas = [luma_part(rows).mean(axis=-1) for rows in row_blocks(frames)]
     return np.asarray(np.maximum(np.concatenate([np.zeros(0), *lumas]) - _BLACK, 0))

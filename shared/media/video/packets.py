@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -59,6 +60,14 @@ class PacketIndex:
             if self.time[ordinal] - self.time[starts[-1]] >= _SHORTEST_GROUP_SEC:
                 starts.append(ordinal)
         return [range(start, stop) for start, stop in zip(starts, [*starts[1:], len(self.time)], strict=True)]
+
+    @cached_property
+    def _group_starts(self) -> list[int]:
+        return [group.start for group in self.groups]
+
+    def group_number(self, ordinal: int) -> int:
+        """Return the number of the group to which a packet belongs."""
+        return bisect_right(self._group_starts, ordinal) - 1
 
     @cached_property
     def usual_group_length(self) -> int:

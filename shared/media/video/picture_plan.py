@@ -31,11 +31,10 @@ def plan_pictures(
     sharpest of several such. Where the `scan` shows a sharper picture soon after in the same shot and group, it is
     among them, too. Of a still picture to which something is added, such as the lines of a slide, they show the latest.
     """
-    starts = [group.start for group in packets.groups]
 
     def cost(frame: MeasuredFrame) -> tuple[int, float]:
         """Return how many packets have to be decoded before a frame, and its sharpness, negative."""
-        return frame.ordinal - starts[bisect_right(starts, frame.ordinal) - 1], -frame.sharpness
+        return frame.ordinal - packets.groups[packets.group_number(frame.ordinal)].start, -frame.sharpness
 
     shot_starts = [shot.start for shot in shots]
     times = np.array([frame.time for frame in frames])
@@ -48,7 +47,7 @@ def plan_pictures(
         least = min(_ALMOST * frame.sharpness, max(usual, _HARDLY * frame.sharpness))
         sharp = [other for other in frames[first:last] if other.sharpness >= least]
         best = min(sharp, key=cost, default=frame)
-        number = bisect_right(starts, best.ordinal) - 1
+        number = packets.group_number(best.ordinal)
         group = packets.groups[number]
         scanned = [
             other

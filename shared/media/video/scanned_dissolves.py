@@ -59,9 +59,8 @@ def find_dissolves(frames: Sequence[TimedFingerprint]) -> list[Dissolve]:
 def _middle_of_dissolve(rows: NDArray[np.uint8], light: NDArray[np.float64]) -> int:
     """Return the index of the frame from which on the later picture prevails; 0 if it is no dissolve."""
     change = float(difference(rows[-1], rows[0]))
-    if change < STRONG or min(light[0], light[-1]) < _DARK * max(
-        light[0], light[-1]
-    ):  # half of a fade is a mixture, too
+    ends = light[[0, -1]]
+    if change < STRONG or ends.min() < _DARK * ends.max():  # half of a fade is a mixture, too
         return 0
     start = rows[0].astype(np.float32)
     way = rows[-1] - start

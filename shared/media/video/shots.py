@@ -18,6 +18,7 @@ from shared.media.video.fingerprints import (
     differences_between,
     fingerprint_rows,
     light_above_black,
+    row_blocks,
 )
 from shared.media.video.slides import find_slide_changes
 from shared.models.video import Shot
@@ -30,7 +31,6 @@ _SHORTEST_SHOT_SEC = 0.1
 # Dissolves are searched in frames 0.1 s apart: 0.2 to 0.4 s on both sides, and two calm frames beyond.
 _TICKS, _HALVES, _CALM = 10, (2, 3, 4), 2
 _MIXED_SHARE, _CALM_SHARE = 0.2, 0.5
-_BLOCK_TICKS = 256
 _FADE_SEC = 0.7
 _SOFT_SEC = 0.75
 _DARK, _BLACK_SEC = 0.4, 1.0
@@ -107,11 +107,11 @@ def soft_cuts(frames: Sequence[TimedFingerprint]) -> list[float]:
     if len(ticks) <= 2 * _HALVES[0] + 2 * _CALM:
         return []
     contrast = np.zeros(len(ticks))
-    reach = max(_HALVES) + _CALM
-    for start in range(0, len(ticks), _BLOCK_TICKS):
-        block = slice(max(0, start - reach), start + _BLOCK_TICKS + reach)
-        found = _dissolve_contrast(fingerprint_rows([frames[index] for index in ticks[block]]))
-        contrast[block] = np.maximum(contrast[block], found)
+    overlap, start = 2 * (max(_HALVES) + _CALM), 0
+    for rows in row_blocks([frames[index] for index in ticks], overlap):
+        block = slice(start, start + len(rows))
+        contrast[block] = np.maximum(contrast[block], _dissolve_contrast(rows))
+        start = block.stop - overlap
     cuts = [float(time[index]) for index in _fades(time, light_above_black(frames))]
     while contrast.any():
         best = int(contrast.argmax())

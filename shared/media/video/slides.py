@@ -8,7 +8,7 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.video.fingerprints import LUMA_CELLS, Fingerprint, TimedFingerprint, row_blocks
+from shared.media.video.fingerprints import Fingerprint, TimedFingerprint, luma_part, row_blocks
 
 # Of a page, so many cells have exactly the paper's level; no camera takes such a picture.
 _PAPER_SHARE, _WRITTEN_LEVELS = 0.3, 3
@@ -24,7 +24,7 @@ def find_slide_changes(frames: Sequence[TimedFingerprint]) -> list[int]:
     """Return the indexes of the frames, which are in order of time, at which another slide appears.
 
     Much of what was on the page is gone or covered at once, and the pictures before and after do not move. A line that
-    is added, a caption and a window leave most of the page as it was.
+    is added and a caption leave most of the page as it was.
     """
     counts = [_changed(rows[1:], rows[:-1]).sum(axis=-1) for rows in row_blocks(frames, overlap=1)]
     changed = np.concatenate([np.zeros(0, np.int64), *counts])
@@ -38,7 +38,7 @@ def find_slide_changes(frames: Sequence[TimedFingerprint]) -> list[int]:
 
 def is_other_slide(first: Fingerprint, second: Fingerprint) -> bool:
     """Return True if much of what is written on a page is missing from another picture; False if it is no page."""
-    page = _luma(first)
+    page = luma_part(first)
     level = int(np.bincount(page).argmax())
     if np.count_nonzero(page == level) < _PAPER_SHARE * page.size:
         return False
@@ -51,11 +51,7 @@ def is_other_slide(first: Fingerprint, second: Fingerprint) -> bool:
 
 
 def _changed(first: Fingerprint, second: Fingerprint) -> NDArray[np.bool_]:
-    return np.asarray(np.abs(np.subtract(_luma(first), _luma(second), dtype=np.int16)) >= _CHANGED_LEVELS)
-
-
-def _luma(fingerprint: Fingerprint) -> Fingerprint:
-    return fingerprint[..., : LUMA_CELLS**2]
+    return np.asarray(np.abs(np.subtract(luma_part(first), luma_part(second), dtype=np.int16)) >= _CHANGED_LEVELS)
 
 
 def _is_still(frames: Sequence[TimedFingerprint], last: int, first: int, changed: int) -> bool:

@@ -64,7 +64,7 @@ def test_each_slide_of_a_talk_has_a_key_frame(tmp_path: Path, encoder: str) -> N
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_lines_that_are_added_make_no_other_slide(tmp_path: Path, encoder: str) -> None:
-    """While the lines of a slide appear, and a caption comes and goes, it remains one shot."""
+    """While the lines of a slide appear, and a caption comes, it remains one shot."""
     encoding = dict(ENCODERS[encoder])
     path = tmp_path / f"talk.{encoding.pop('suffix', 'mp4')}"
     rng, frames = np.random.default_rng(1), []
